@@ -85,7 +85,9 @@ function findNode() {
   if (!works()) {
     say(`this is Node ${process.version}; fetching ${fetchedNode} from npm into .tools (once)`);
     mkdirSync(toolsFolder, { recursive: true });
-    npm(['install', '--prefix', toolsFolder, '--no-save', '--allow-scripts=node', fetchedNode]);
+    // The package fetches the binary for this platform, from npm too, in its install script.
+    writeFileSync(path.join(toolsFolder, 'package.json'), '{ "private": true, "allowScripts": { "node": true } }\n');
+    npm(['install', '--prefix', toolsFolder, '--no-save', fetchedNode]);
     if (!works())
       fail(`${fetchedNode} was installed but does not run; install Node >= ${minimumNode.join('.')} yourself`);
   }

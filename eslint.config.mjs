@@ -1,48 +1,77 @@
-import path from 'node:path';
-import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
-import importX from 'eslint-plugin-import-x';
+import boundaries from 'eslint-plugin-boundaries';
 import tseslint from 'typescript-eslint';
 
-const root = import.meta.dirname;
-const zone = (target, from, message, except) => ({
-  target: path.join(root, target),
-  from: path.join(root, from),
-  ...(except ? { except } : {}),
-  message,
-});
+/** The parts of the house, most special first. */
+const parts = {
+  base: 'engine/{errors,package-root,python}.ts',
+  protocol: 'engine/protocol.ts',
+  method: 'engine/method/**',
+  config: 'engine/config/**',
+  shapes: 'engine/shapes/**',
+  files: 'engine/run/{safetensors,disk}.ts',
+  run: 'engine/run/**',
+  media: 'engine/media/**',
+  policy: 'engine/policy/**',
+  reward: 'engine/reward/**',
+  report: 'engine/report/**',
+  server: 'engine/server/**',
+  training: 'engine/{training/**,trainer.ts}',
+  program: 'engine/{cli/**,cli.ts,demo.ts}',
+  extension: 'src/**',
+  webview: 'webview/**',
+  test: 'test/**',
+};
 
-/** Dependencies point one way: webview → engine/protocol (types) ← src, src → engine through the protocol only. */
-const zones = [
-  zone('engine/method', 'engine', 'engine/method is pure and imports nothing.', ['./method']),
-  zone('engine/method', 'node_modules', 'engine/method is pure and imports nothing.'),
-  zone('engine', 'src', 'The engine runs without an editor.'),
-  zone('engine', 'webview', 'The engine runs without an editor.'),
-  zone('src', 'engine', 'The extension speaks to the engine through engine/protocol.ts only.', ['./protocol.ts']),
-  zone('src', 'webview', 'The extension and its webviews share engine/protocol.ts only.'),
-  zone('webview', 'engine', 'Webviews import types of engine/protocol.ts only.', ['./protocol.ts']),
-  zone('webview', 'src', 'The extension and its webviews share engine/protocol.ts only.'),
-  zone('engine/shapes', 'engine/trainer', 'A model world knows nothing of training.'),
-  zone('engine/policy', 'engine/trainer', 'Hardware lies below the algorithm.'),
-  zone('engine/policy', 'engine/run', 'A policy knows no run folder.', ['./safetensors.ts']),
-  zone('engine/config', 'engine/run', 'A config is read before a run exists.'),
-  zone('engine/run', 'engine/policy', 'The run folder knows no hardware.'),
-  zone('engine/run', 'engine/trainer', 'The run folder knows no algorithm.'),
-];
+/** Who may import whom, besides itself. Dependencies point one way: webview → engine/protocol ← src. */
+const allowed = {
+  base: [],
+  protocol: ['config', 'run', 'base'],
+  method: [],
+  config: ['base', 'method', 'shapes'],
+  shapes: ['base', 'files', 'policy'],
+  files: ['base'],
+  run: ['base', 'files'],
+  media: ['base', 'files', 'policy'],
+  policy: ['base', 'method', 'files', 'shapes'],
+  reward: ['base', 'policy', 'shapes'],
+  report: ['base', 'files', 'media', 'run'],
+  server: ['base', 'protocol', 'config', 'run', 'files', 'report'],
+  training: ['base', 'config', 'method', 'media', 'policy', 'reward', 'run', 'files'],
+  program: ['base', 'config', 'method', 'policy', 'report', 'run', 'files', 'server', 'training'],
+  extension: ['protocol'],
+  webview: ['protocol'],
+  test: Object.keys(parts).filter((part) => part !== 'test'),
+};
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.tools/', '.venv/', 'runs/', 'test-output/', 'engine/report/client/'] },
+  { ignores: ['dist/', 'node_modules/', '.tools/', '.venv/', 'runs/', 'test-output/', 'engine/report/assets/'] },
   ...tseslint.configs.recommended,
   {
-    plugins: { 'import-x': importX },
-    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
+    plugins: { boundaries },
+    settings: {
+      'import/resolver': { node: { extensions: ['.ts', '.mjs', '.js', '.json'] } },
+      'boundaries/files': Object.entries(parts).map(([category, pattern]) => ({ category, pattern })),
+    },
     rules: {
-      'import-x/no-restricted-paths': ['error', { basePath: root, zones }],
-      'import-x/no-cycle': 'error',
-      'import-x/no-unresolved': ['error', { ignore: ['^onnxruntime-node$', '^h264-mp4-encoder$'] }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       eqeqeq: 'error',
       'no-console': 'error',
+    },
+  },
+  {
+    files: ['{engine,src,webview,test}/**/*.ts'],
+    rules: {
+      'boundaries/dependencies': [
+        'error',
+        {
+          default: 'disallow',
+          policies: Object.entries(allowed).map(([from, others]) => ({
+            from: { file: { categories: { anyOf: [from] } } },
+            allow: { to: { file: { categories: { anyOf: [from, ...others] } } } },
+          })),
+        },
+      ],
     },
   },
   {
@@ -63,5 +92,14 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['test/**', '**/*.mjs'], rules: { 'no-console': 'off' } },
+  {
+    files: [
+      'test/**',
+      '**/*.mjs',
+      'engine/**/make/**',
+      'engine/shapes/write-dataset.ts',
+      'engine/config/write-reference.ts',
+    ],
+    rules: { 'no-console': 'off' },
+  },
 );

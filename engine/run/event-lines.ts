@@ -1,0 +1,88 @@
+import type { FileHandle } from 'node:fs/promises';
+import { SageError } from '../errors.ts';
+import { eventFault, type KnownKinds, type RunEvent } from './events.ts';
+
+const chunkBytes = 1 << 20;
+
+export interface ReadOptions {
+  /** Events with a smaller seq are left out (default 0: all). */
+  fromSeq?: number;
+  /** `full` checks every line against its schema; `light` the first of each kind, and of the rest what inspect reads. */
+  validate?: 'full' | 'light';
+}
+
+/** Where a reading stands: the byte after the last line taken, its number and seq. */
+export interface Cursor {
+  file: string;
+  offset: number;
+  line: number;
+  seq: number | null;
+  known: KnownKinds | undefined;
+}
+
+export function startCursor(file: string, options: ReadOptions): Cursor {
+  return { file, offset: 0, line: 0, seq: null, known: options.validate === 'light' ? new Set() : undefined };
+}
+
+export function corrupt(file: string, line: number, what: string): SageError {
+  return new SageError(
+    'events-corrupt',
+    `Line ${line} of ${file} is not a valid event: ${what}.`,
+    'Restore the file from a copy, or resume the run from a checkpoint before that line ' +
+      '(`sage-grpo resume RUN --from ITERATION`), which cuts the log there.',
+    { place: { file, line } },
+  );
+}
+
+/** Parses and checks one line and moves the cursor's line and seq on. SyntaxError when it is no JSON. */
+export function takeLine(cursor: Cursor, text: string): RunEvent {
+  const line = cursor.line + 1;
+  const value: unknown = JSON.parse(text);
+  const fault = eventFault(value, cursor.known);
+  if (fault !== null) throw corrupt(cursor.file, line, fault);
+  const event = value as RunEvent;
+  if (cursor.seq !== null && event.seq !== cursor.seq + 1)
+    throw corrupt(cursor.file, line, `its seq is ${event.seq} where ${cursor.seq + 1} should follow`);
+  cursor.line = line;
+  cursor.seq = event.seq;
+  return event;
+}
+
+/** Reads from the cursor up to the last line end within at least `chunkBytes`; null when no whole line is left. */
+export async function readLines(handle: FileHandle, cursor: Cursor): Promise<{ bytes: Buffer; atEnd: boolean } | null> {
+  const { size } = await handle.stat();
+  for (let wanted = chunkBytes; ; wanted *= 4) {
+    const length = Math.min(wanted, size - cursor.offset);
+    if (length <= 0) return null;
+    const buffer = Buffer.allocUnsafe(length);
+    const { bytesRead } = await handle.read(buffer, 0, length, cursor.offset);
+    const atEnd = cursor.offset + bytesRead >= size;
+    const lineEnd = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1;
+    if (lineEnd > 0) return { bytes: buffer.subarray(0, lineEnd), atEnd: atEnd && lineEnd === bytesRead };
+    if (atEnd || bytesRead === 0) return null;
+  }
+}
+
+/**
+ * Takes the next lines of the file; null at its end. A last line without an end, or one that is no JSON, was cut off
+ * while it was written: it is no event yet, and the cursor stays before it.
+ */
+export async function readBatch(handle: FileHandle, cursor: Cursor): Promise<RunEvent[] | null> {
+  const read = await readLines(handle, cursor);
+  if (!read) return null;
+  const { bytes, atEnd } = read;
+  const events: RunEvent[] = [];
+  let begin = 0;
+  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, begin)) {
+    try {
+      events.push(takeLine(cursor, bytes.toString('utf8', begin, end)));
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      if (atEnd && end === bytes.length - 1) break;
+      throw corrupt(cursor.file, cursor.line + 1, 'it is not JSON');
+    }
+    begin = end + 1;
+  }
+  cursor.offset += begin;
+  return begin === 0 ? null : events;
+}

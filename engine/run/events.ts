@@ -1,0 +1,174 @@
+import { z } from 'zod';
+
+/** Version of the event kinds below; a reader refuses lines of a later one. */
+export const eventsVersion = 1;
+
+/** null where a value could not be measured or was not finite (JSON knows no NaN). */
+const measured = z.number().nullable();
+const count = z.number().int().nonnegative();
+const seconds = z.number().nonnegative();
+const components = z.record(z.string(), z.number());
+
+/** What every line carries. `seq` grows by one a line; `time` is ISO 8601 in UTC. */
+const common = { seq: count, time: z.iso.datetime(), iteration: count, v: z.literal(eventsVersion) };
+
+function eventOf<Kind extends string, Shape extends z.ZodRawShape>(kind: Kind, shape: Shape) {
+  return z.object({ ...common, kind: z.literal(kind), ...shape });
+}
+
+/** Key of a sample's noise generator; the same as `NoiseKey` of the policy. */
+const seedKey = z.object({ seed: z.number(), stream: count, iteration: count, prompt: count, generation: count });
+
+const video = z.object({
+  /** Relative to the event's `folder`. */
+  file: z.string(),
+  poster: z.string(),
+  prompt: z.string(),
+  promptIndex: count,
+  generation: count,
+  seedKey,
+  reward: measured,
+  components: components.nullable(),
+  advantage: measured,
+  distance: measured,
+  /** Why the video has no reward. */
+  reason: z.string().optional(),
+});
+
+/** Observables of one explored step k of an iteration: means over its micro-batches. */
+const step = z.object({
+  k: count,
+  ratio: measured,
+  ratioDeviation: measured,
+  approxKl: measured,
+  clipFraction: measured,
+  /** Parameter-gradient norm before and after equalization. */
+  gradientNormRaw: measured,
+  gradientNorm: measured,
+  /** N_k = |b_k|/s_k. */
+  analyticNorm: measured,
+  /** e_k. */
+  equalizer: measured,
+  klAnchor: measured,
+  klStep: measured,
+  driftReference: measured,
+  driftAnchor: measured,
+  /** s_k²/Σ_k. */
+  excessEnergy: measured,
+});
+
+/** One video of a `rollouts` or `evaluation_videos` event. */
+export type VideoEntry = z.infer<typeof video>;
+
+const kinds = {
+  run_started: eventOf('run_started', { runId: z.string() }),
+  run_resumed: eventOf('run_resumed', { fromIteration: count }),
+  evaluation: eventOf('evaluation', {
+    reward: z.number(),
+    rewardStd: z.number(),
+    components,
+    distance: measured,
+    /** Videos that were scored, and videos that could not be. */
+    videos: count,
+    unscored: count,
+    /** Reward of flawless videos of the same prompts, where it is known. */
+    ceiling: measured,
+    seconds,
+    best: z.boolean(),
+  }),
+  iteration: eventOf('iteration', {
+    reward: z.object({ mean: z.number(), std: z.number(), min: z.number(), max: z.number() }),
+    components,
+    distance: measured,
+    deadGroups: count,
+    unscored: count,
+    /** Mean |A| over the scored videos. */
+    advantageAbsMean: measured,
+    steps: z.array(step),
+    /** max |ratio − 1| of the first micro-batch, before any update of the iteration. */
+    firstReplayRatioDeviation: measured,
+    loss: measured,
+    beta: z.number(),
+    learningRate: z.number(),
+    /** Optimizer updates since the run began. */
+    updates: count,
+    updateNorm: measured,
+    gradientNorm: measured,
+    anchorRefreshes: count,
+    skippedUpdates: count,
+    seconds: z.object({
+      rollout: seconds,
+      decode: seconds,
+      score: seconds,
+      update: seconds,
+      other: seconds,
+      total: seconds,
+    }),
+    /** Bytes of resident memory. */
+    peakMemory: measured,
+  }),
+  rollouts: eventOf('rollouts', { folder: z.string(), videos: z.array(video) }),
+  evaluation_videos: eventOf('evaluation_videos', { folder: z.string(), videos: z.array(video) }),
+  checkpoint: eventOf('checkpoint', { folder: z.string(), reward: measured, best: z.boolean() }),
+  anchor: eventOf('anchor', { updates: count }),
+  control: eventOf('control', { request: z.string(), by: z.string() }),
+  warning: eventOf('warning', { code: z.string(), message: z.string(), remedy: z.string() }),
+  run_finished: eventOf('run_finished', { status: z.string(), message: z.string().optional() }),
+};
+
+export const eventSchema = z.discriminatedUnion('kind', [
+  kinds.run_started,
+  kinds.run_resumed,
+  kinds.evaluation,
+  kinds.iteration,
+  kinds.rollouts,
+  kinds.evaluation_videos,
+  kinds.checkpoint,
+  kinds.anchor,
+  kinds.control,
+  kinds.warning,
+  kinds.run_finished,
+]);
+
+export type RunEvent = z.infer<typeof eventSchema>;
+export type EventKind = RunEvent['kind'];
+export type EventOf<Kind extends EventKind> = Extract<RunEvent, { kind: Kind }>;
+type WithoutStamp<Event> = Event extends RunEvent ? Omit<Event, 'seq' | 'time' | 'v'> : never;
+/** An event as the trainer states it: the log adds seq, time and version. */
+export type EventBody = WithoutStamp<RunEvent>;
+
+/** What a light reading checks of the kinds that fill a log; the others are few and always checked in full. */
+const essentials: Partial<Record<EventKind, z.ZodType>> = {
+  iteration: z.object({
+    updates: count,
+    reward: z.object({ mean: z.number() }),
+    seconds: z.object({ total: seconds }),
+  }),
+  rollouts: z.object({ folder: z.string() }),
+  evaluation_videos: z.object({ folder: z.string() }),
+};
+
+/** The kinds a reader has met, so that a light reading checks the first of each in full. */
+export type KnownKinds = Set<EventKind>;
+
+function firstIssue(error: z.ZodError): string {
+  const { path, message } = error.issues[0];
+  return path.length > 0 ? `${path.join('.')}: ${message}` : message;
+}
+
+/**
+ * Checks a parsed line.
+ * @param known given for a light check: the first of each kind and all rare kinds are checked in full, and of the
+ *   others what `inspect` reads
+ * @returns what is wrong with it, or null
+ */
+export function eventFault(value: unknown, known?: KnownKinds): string | null {
+  const { kind, v, seq } = (value ?? {}) as Partial<RunEvent>;
+  if (typeof v === 'number' && v > eventsVersion) return `it was written by a later version of sage-grpo (v ${v})`;
+  if (kind === undefined || !Object.hasOwn(kinds, kind)) return `its kind is ${JSON.stringify(kind) ?? 'missing'}`;
+  const light = known?.has(kind) ? essentials[kind] : undefined;
+  known?.add(kind);
+  if (light && (v !== eventsVersion || !Number.isSafeInteger(seq))) return 'it lacks seq or version';
+  const checked = (light ?? kinds[kind]).safeParse(value);
+  return checked.success ? null : firstIssue(checked.error);
+}

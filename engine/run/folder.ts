@@ -1,0 +1,283 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { SageError, exitCodes } from '../errors.ts';
+import { diskError, errnoOf, syncFolder, writeFileAtomic } from './disk.ts';
+import { lockState } from './lock.ts';
+import { provenanceSchema, type Provenance } from './provenance.ts';
+
+export { diskError } from './disk.ts';
+
+/** What the trainer says of its run; `crashed` is never written, see `currentStatus`. */
+export const runStatuses = ['running', 'paused', 'stopped', 'finished', 'failed'] as const;
+export type RunStatus = (typeof runStatuses)[number];
+export type CurrentStatus = RunStatus | 'crashed';
+
+export const runNamePattern = /^[a-zA-Z0-9._-]+$/;
+const idPattern = /^[a-zA-Z0-9._-]+-\d{8}-\d{6}(-\d+)?$/;
+
+const runSchema = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  name: z.string(),
+  /** ISO 8601. */
+  created: z.iso.datetime(),
+  status: z.enum(runStatuses),
+  /** Why it stopped or failed. */
+  message: z.string().nullable(),
+  /** The resolved config; its schema is engine/config's. */
+  config: z.record(z.string(), z.unknown()),
+  provenance: provenanceSchema,
+});
+
+/** Content of run.json. */
+export type RunRecord = z.infer<typeof runSchema>;
+
+/** Paths inside a run folder (see the design: run directory). */
+export function runPaths(folder: string) {
+  return {
+    folder,
+    run: join(folder, 'run.json'),
+    config: join(folder, 'config.sage.yaml'),
+    events: join(folder, 'events.jsonl'),
+    rollouts: join(folder, 'rollouts'),
+    evaluations: join(folder, 'evaluations'),
+    checkpoints: join(folder, 'checkpoints'),
+    log: join(folder, 'engine.log'),
+    lock: join(folder, 'lock'),
+  };
+}
+
+/** The folder name of an iteration: six digits, so that names sort as numbers do. */
+export function iterationName(iteration: number): string {
+  return String(iteration).padStart(6, '0');
+}
+
+/** `yyyymmdd-hhmmss` in local time, as a person would look for it. */
+function stamp(now: Date): string {
+  const two = (n: number) => String(n).padStart(2, '0');
+  const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  return `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/**
+ * Gives a whole folder its final name: the first free of `id`, `id-2`, `id-3`, … Renaming onto a run made meanwhile by
+ * another process fails, since that is not empty.
+ */
+async function settle(temporary: string, runsDir: string, id: string, record: RunRecord): Promise<RunRecord> {
+  for (let n = 1; ; n++) {
+    const named = { ...record, id: n === 1 ? id : `${id}-${n}` };
+    const folder = join(runsDir, named.id);
+    if (await exists(folder)) continue;
+    await writeFile(join(temporary, 'run.json'), JSON.stringify(named, null, 2) + '\n', { flush: true });
+    try {
+      await rename(temporary, folder);
+      await syncFolder(runsDir);
+      return named;
+    } catch (error) {
+      if (!['EEXIST', 'ENOTEMPTY', 'EPERM', 'ENOTDIR'].includes(errnoOf(error) ?? '') || !(await exists(folder)))
+        throw error;
+    }
+  }
+}
+
+/**
+ * Makes `runsDir/<name>-<yyyymmdd-hhmmss>` with config.sage.yaml, run.json (status `running`) and the empty folders.
+ * It appears whole or not at all; two runs of one second get `-2`, `-3`, … . `runsDir` is created if need be.
+ * @param configText the config exactly as launched
+ * @throws SageError for a name that is no folder name, or for a disk error
+ */
+export async function createRun(
+  runsDir: string,
+  name: string,
+  configText: string,
+  config: object,
+  provenance: Provenance,
+): Promise<{ id: string; folder: string; record: RunRecord }> {
+  if (!runNamePattern.test(name) || /^\.+$/.test(name))
+    throw new SageError(
+      'run-name',
+      `"${name}" cannot name a run.`,
+      'Use letters, digits, dot, underscore and hyphen only.',
+      { place: { key: 'name' }, exitCode: exitCodes.usage },
+    );
+  const temporary = join(runsDir, `.tmp-run-${randomBytes(6).toString('hex')}`);
+  const now = new Date();
+  const record: RunRecord = {
+    v: 1,
+    id: '',
+    name,
+    created: now.toISOString(),
+    status: 'running',
+    message: null,
+    config: config as Record<string, unknown>,
+    provenance,
+  };
+  try {
+    await mkdir(runsDir, { recursive: true });
+    await mkdir(temporary);
+    for (const inner of ['rollouts', 'checkpoints']) await mkdir(join(temporary, inner));
+    await writeFile(join(temporary, 'config.sage.yaml'), configText, { flush: true });
+    const named = await settle(temporary, runsDir, `${name}-${stamp(now)}`, record);
+    return { id: named.id, folder: resolve(runsDir, named.id), record: named };
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw diskError(error, runsDir, 'create the run folder');
+  }
+}
+
+/**
+ * Reads and checks run.json.
+ * @throws SageError `run-broken` when it is missing or not valid, or a disk error
+ */
+export async function readRun(folder: string): Promise<RunRecord> {
+  const file = runPaths(folder).run;
+  const broken = (why: string) =>
+    new SageError('run-broken', `${folder} is not a readable run: ${why}.`, 'Check the path, or remove the folder.', {
+      place: { file },
+    });
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') throw broken('it has no run.json');
+    throw diskError(error, file, 'read the run');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw broken('run.json is not JSON');
+  }
+  const record = runSchema.safeParse(value);
+  if (record.success) return record.data;
+  const { path, message } = record.error.issues[0];
+  throw broken(`run.json has a fault at ${path.join('.') || 'its top'} (${message})`);
+}
+
+/** The last change of each run.json that is under way, so that changes are made in the order in which they were asked for. */
+const changes = new Map<string, Promise<unknown>>();
+
+/**
+ * Replaces run.json atomically with some fields changed; only the holder of the run's lock may. Calls of one process take
+ * effect in their order, also when they are not awaited.
+ * @throws SageError `run-broken` or a disk error; the old content is then intact
+ */
+export async function updateRun(
+  folder: string,
+  change: Partial<Pick<RunRecord, 'status' | 'message' | 'config' | 'provenance'>>,
+): Promise<RunRecord> {
+  const file = resolve(runPaths(folder).run);
+  const replace = async () => {
+    const record = { ...(await readRun(folder)), ...change };
+    await writeFileAtomic(file, JSON.stringify(record, null, 2) + '\n', { doing: 'write run.json' });
+    return record;
+  };
+  const turn = (changes.get(file) ?? Promise.resolve()).then(replace, replace);
+  changes.set(file, turn);
+  try {
+    return await turn;
+  } finally {
+    if (changes.get(file) === turn) changes.delete(file);
+  }
+}
+
+/** The status as it is now: a run that says it is running or paused, but whose process is gone, has crashed. */
+export async function currentStatus(folder: string, record: RunRecord): Promise<CurrentStatus> {
+  if (record.status !== 'running' && record.status !== 'paused') return record.status;
+  return (await lockState(folder)).held ? record.status : 'crashed';
+}
+
+export type ListedRun =
+  | { id: string; folder: string; broken: null; record: RunRecord; status: CurrentStatus }
+  | { id: string; folder: string; broken: string };
+
+async function readListed(folder: string): Promise<ListedRun | null> {
+  const id = basename(folder);
+  try {
+    const record = await readRun(folder);
+    return { id, folder, broken: null, record, status: await currentStatus(folder, record) };
+  } catch (error) {
+    if (!(error instanceof SageError)) throw error;
+    const foreign = !idPattern.test(id) && !(await exists(runPaths(folder).run).catch(() => true));
+    return foreign ? null : { id, folder, broken: error.message };
+  }
+}
+
+/**
+ * The runs of a folder, newest first. Folders that are no runs are passed over; runs that cannot be read are listed
+ * last with the reason in `broken`. A missing `runsDir` has no runs.
+ */
+export async function listRuns(runsDir: string): Promise<ListedRun[]> {
+  let names: string[];
+  try {
+    const entries = await readdir(runsDir, { withFileTypes: true });
+    names = entries
+      .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
+      .map((entry) => entry.name);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw diskError(error, runsDir, 'list the runs');
+  }
+  const listed = await Promise.all(names.map((name) => readListed(resolve(runsDir, name))));
+  const runs = listed.filter((run) => run !== null);
+  const age = (run: ListedRun) => (run.broken === null ? run.record.created : '');
+  const order = (a: string, b: string) => (a < b ? 1 : a > b ? -1 : 0);
+  return runs.sort((a, b) => order(age(a), age(b)) || -a.id.localeCompare(b.id, 'en', { numeric: true }));
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length];
+}
+
+/** The most similar of some names, if any is similar enough to be a slip of the finger. */
+function nearestName(wanted: string, names: string[]): string | undefined {
+  const beginning = names.find((name) => wanted.length >= 3 && name.startsWith(wanted));
+  if (beginning !== undefined) return beginning;
+  const scored = names.map((name) => ({ name, distance: editDistance(wanted.toLowerCase(), name.toLowerCase()) }));
+  scored.sort((a, b) => a.distance - b.distance);
+  const limit = Math.max(2, Math.floor(wanted.length / 4));
+  return scored[0] && scored[0].distance <= limit ? scored[0].name : undefined;
+}
+
+/**
+ * Finds a run's folder by its path, its id, or its name (the newest of that name).
+ * @throws SageError `run-unknown` (exit code 2), with "did you mean" where something similar exists
+ */
+export async function findRun(nameOrPath: string, runsDir: string): Promise<string> {
+  for (const folder of [resolve(nameOrPath), resolve(runsDir, nameOrPath)])
+    if (nameOrPath !== '' && (await stat(runPaths(folder).run).catch(() => null))?.isFile()) return folder;
+  const runs = await listRuns(runsDir);
+  const named = runs.find((run) => run.id === nameOrPath || (run.broken === null && run.record.name === nameOrPath));
+  if (named) return named.folder;
+  const names = runs.flatMap((run) => (run.broken === null ? [run.id, run.record.name] : [run.id]));
+  const nearest = nearestName(nameOrPath, names);
+  const remedy =
+    nearest !== undefined
+      ? `Did you mean "${nearest}"?`
+      : runs.length > 0
+        ? 'See `sage-grpo list` for the runs there are.'
+        : `There are no runs in ${resolve(runsDir)}; choose another folder with --runs.`;
+  throw new SageError('run-unknown', `There is no run "${nameOrPath}".`, remedy, {
+    place: { file: resolve(runsDir) },
+    exitCode: exitCodes.usage,
+  });
+}
