@@ -119,7 +119,8 @@ export async function writeFileAtomic(
     await rename(temporary, file);
     await syncFolder(dirname(file));
   } catch (error) {
-    await rm(temporary, { force: true });
+    // What failed first is what to tell; where the folder is none, removing fails too.
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw diskError(error, file, options.doing ?? 'write the file');
   }
 }

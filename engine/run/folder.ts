@@ -96,6 +96,7 @@ async function settle(temporary: string, runsDir: string, id: string, record: Ru
  * Makes `runsDir/<name>-<yyyymmdd-hhmmss>` with config.sage.yaml, run.json (status `running`) and the empty folders.
  * It appears whole or not at all; two runs of one second get `-2`, `-3`, … . `runsDir` is created if need be.
  * @param configText the config exactly as launched
+ * @param files further files of the folder, by name
  * @throws SageError for a name that is no folder name, or for a disk error
  */
 export async function createRun(
@@ -104,6 +105,7 @@ export async function createRun(
   configText: string,
   config: object,
   provenance: Provenance,
+  files: Readonly<Record<string, string>> = {},
 ): Promise<{ id: string; folder: string; record: RunRecord }> {
   if (!runNamePattern.test(name) || /^\.+$/.test(name))
     throw new SageError(
@@ -128,7 +130,8 @@ export async function createRun(
     await mkdir(runsDir, { recursive: true });
     await mkdir(temporary);
     for (const inner of ['rollouts', 'checkpoints']) await mkdir(join(temporary, inner));
-    await writeFile(join(temporary, 'config.sage.yaml'), configText, { flush: true });
+    for (const [name, text] of Object.entries({ 'config.sage.yaml': configText, ...files }))
+      await writeFile(join(temporary, name), text, { flush: true });
     const named = await settle(temporary, runsDir, `${name}-${stamp(now)}`, record);
     return { id: named.id, folder: resolve(runsDir, named.id), record: named };
   } catch (error) {

@@ -54,7 +54,8 @@ describe('the control socket', () => {
     await expect(sendControl(folder, 'stop')).rejects.toMatchObject({ code: 'internal', message: 'a defect' });
   });
 
-  test.skipIf(process.platform === 'win32')('is the user’s alone, and leaves nothing when closed', async () => {
+  test('is the user’s alone, and leaves nothing when closed', async (context) => {
+    if (process.platform === 'win32') context.skip('needs Unix sockets');
     const { folder, control } = await opened(echo);
     expect((await stat(join(folder, 'control.json'))).mode & 0o777).toBe(0o600);
     expect((await stat(control.path)).mode & 0o777).toBe(0o600);
@@ -62,19 +63,17 @@ describe('the control socket', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test.skipIf(process.platform === 'win32')(
-    'lies in a private folder when the run’s path is too long for a socket',
-    async () => {
-      const folder = join(temporaryFolder(), 'long'.repeat(20), 'path'.repeat(20));
-      await mkdir(folder, { recursive: true });
-      const { control } = await opened(echo, folder);
-      expect(Buffer.byteLength(control.path)).toBeLessThanOrEqual(103);
-      expect((await stat(dirname(control.path))).mode & 0o777).toBe(0o700);
-      expect(await sendControl(folder, 'status')).toMatchObject({ request: 'status' });
-      await control.close();
-      await expect(stat(dirname(control.path))).rejects.toMatchObject({ code: 'ENOENT' });
-    },
-  );
+  test('lies in a private folder when the run’s path is too long for a socket', async (context) => {
+    if (process.platform === 'win32') context.skip('needs Unix sockets');
+    const folder = join(temporaryFolder(), 'long'.repeat(20), 'path'.repeat(20));
+    await mkdir(folder, { recursive: true });
+    const { control } = await opened(echo, folder);
+    expect(Buffer.byteLength(control.path)).toBeLessThanOrEqual(103);
+    expect((await stat(dirname(control.path))).mode & 0o777).toBe(0o700);
+    expect(await sendControl(folder, 'status')).toMatchObject({ request: 'status' });
+    await control.close();
+    await expect(stat(dirname(control.path))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
 
   test('answers bad requests one by one without falling over', async () => {
     const { folder, control } = await opened(echo);

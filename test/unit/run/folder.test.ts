@@ -13,7 +13,9 @@ import {
 } from '../../../engine/run/folder.ts';
 import { takeLock } from '../../../engine/run/lock.ts';
 import { collectProvenance } from '../../../engine/run/provenance.ts';
-import { canMount, config, newRun, provenance, smallDisk, temporaryFolder } from './sample-run.ts';
+import { writeFileAtomic } from '../../../engine/run/disk.ts';
+import { canMount, needsMount } from '../../support/needs.ts';
+import { config, newRun, provenance, smallDisk, temporaryFolder } from './sample-run.ts';
 
 const create = (runsDir: string, name = 'shapes') =>
   createRun(runsDir, name, 'name: shapes\n# mine 🎬\n', config, provenance);
@@ -154,17 +156,22 @@ describe('a disk that refuses', () => {
     expect(error.message).toMatch(/^Could not create the run folder: .*ENOTDIR\)\.$/);
   });
 
-  test.skipIf(process.getuid?.() === 0)(
-    'no permission is one clear error (root is never denied: skipped)',
-    async () => {
-      const folder = temporaryFolder();
-      await chmod(folder, 0o500);
-      await expect(create(folder)).rejects.toMatchObject({ code: 'no-permission' });
-      await chmod(folder, 0o700);
-    },
-  );
+  test('a file where a folder should be is one clear error, for a single file too', async () => {
+    const file = join(temporaryFolder(), 'file');
+    await writeFile(file, '');
+    await expect(writeFileAtomic(join(file, 'report.html'), 'x')).rejects.toMatchObject({ code: 'not-a-folder' });
+  });
 
-  test.skipIf(!canMount)('a read-only disk is one clear error (needs root to mount one, else skipped)', async () => {
+  test('no permission is one clear error', async (context) => {
+    if (process.getuid?.() === 0) context.skip('needs a user other than root, who is never denied');
+    const folder = temporaryFolder();
+    await chmod(folder, 0o500);
+    await expect(create(folder)).rejects.toMatchObject({ code: 'no-permission' });
+    await chmod(folder, 0o700);
+  });
+
+  test('a read-only disk is one clear error', async (context) => {
+    if (!canMount) context.skip(needsMount);
     const disk = smallDisk(256);
     const { folder } = await create(disk.folder);
     disk.makeReadOnly();

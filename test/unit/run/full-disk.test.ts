@@ -6,7 +6,8 @@ import { openEventLog, readEvents } from '../../../engine/run/event-log.ts';
 import { createRun, readRun, runPaths, updateRun } from '../../../engine/run/folder.ts';
 import { takeLock } from '../../../engine/run/lock.ts';
 import { readSafetensors, writeSafetensors, type Tensor } from '../../../engine/run/safetensors.ts';
-import { canMount, config, provenance, smallDisk, stateOf, warningEvent } from './sample-run.ts';
+import { canMount, needs, needsMount } from '../../support/needs.ts';
+import { config, provenance, smallDisk, stateOf, warningEvent } from './sample-run.ts';
 
 const diskFull = { code: 'disk-full', exitCode: 1, remedy: expect.stringContaining('Free some space') };
 
@@ -15,8 +16,9 @@ async function fill(folder: string): Promise<void> {
   await writeFile(join(folder, 'filler'), Buffer.alloc(1 << 20)).catch(() => undefined);
 }
 
-/** Mounting a disk that is small takes root on Linux; where that cannot be had these are skipped. */
-describe.skipIf(!canMount)('on a full disk (a small tmpfs: needs root on Linux, else skipped)', () => {
+describe('on a full disk', () => {
+  needs(canMount, needsMount);
+
   test('a run is not begun, and nothing is left of it', async () => {
     const { folder } = smallDisk(64);
     await fill(folder);

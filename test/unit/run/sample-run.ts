@@ -158,21 +158,6 @@ export async function flipBit(file: string, byte: number, bit: number): Promise<
   await writeFile(file, bytes);
 }
 
-/** Whether this process may mount a tmpfs (it takes root). */
-export const canMount = ((): boolean => {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  const folder = mkdtempSync(join(tmpdir(), 'sage-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
-    execFileSync('umount', [folder], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-})();
-
 /** A disk of its own, so small that it fills up. */
 export function smallDisk(kilobytes: number): { folder: string; makeReadOnly(): void } {
   const folder = join(temporaryFolder(), 'disk');

@@ -1,0 +1,120 @@
+import { explainIssue, valueAt, type Finding } from './issues.ts';
+import { configSchema, modelNames, type Config, type ModelName } from './schema.ts';
+import { closest } from './spelling.ts';
+import { joinPath } from './tree.ts';
+import { defaultFor, keyAt, rootKey, type KeyInfo } from './walk.ts';
+
+/** A config with every value filled in, and which of its values are not to be trusted. */
+export interface Resolved {
+  config: Config;
+  findings: Finding[];
+  /** Paths whose written value was refused; the config holds the default there. */
+  invalid: Set<string>;
+  /** Misspelt paths whose value was taken for the path that was meant: meant → written. */
+  renamed: Map<string, string>;
+}
+
+type Block = Record<string, unknown>;
+
+/**
+ * Fills in every default and checks every key by itself. Values that are refused are replaced by their defaults, so that
+ * rules between the other keys can still be checked. The input is not changed.
+ */
+export function resolve(written: unknown): Resolved {
+  const raw = copy(written) as Block;
+  dropEmptyBlocks(raw, rootKey);
+  fillModelDefaults(raw, rootKey, modelOf(raw));
+  const resolved: Resolved = { config: undefined as never, findings: [], invalid: new Set(), renamed: new Map() };
+  // Each round removes what the schema refuses; a misspelt key that is taken for another may be refused once more.
+  for (let round = 0; round < 8; round++) {
+    const result = configSchema.safeParse(raw);
+    if (result.success) return { ...resolved, findings: withoutEchoes(resolved.findings), config: result.data };
+    for (const issue of result.error.issues) {
+      resolved.findings.push(...explainIssue(issue, raw));
+      for (const path of refusedPaths(issue, raw)) remove(raw, path, resolved);
+    }
+    for (const finding of resolved.findings) if (finding.meant !== undefined) rename(raw, written, finding, resolved);
+  }
+  return { ...resolved, config: configSchema.parse({}) };
+}
+
+/** A key that is missing because it is misspelt is one mistake, not two; so is one found in a second round. */
+function withoutEchoes(findings: Finding[]): Finding[] {
+  const meant = new Set(findings.map((finding) => finding.meant));
+  const seen = new Set<string>();
+  return findings.filter(({ code, path }) => {
+    const echo = (code === 'config/missing-key' && meant.has(path)) || seen.has(`${code} ${path}`);
+    seen.add(`${code} ${path}`);
+    return !echo;
+  });
+}
+
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copy);
+  if (value === null || typeof value !== 'object') return value;
+  const object: Block = Object.create(null);
+  for (const [name, child] of Object.entries(value)) object[name] = copy(child);
+  return object;
+}
+
+const isBlock = (value: unknown): value is Block =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A block whose lines are all commented out reads as null; it is a block without keys. */
+function dropEmptyBlocks(raw: Block, info: KeyInfo): void {
+  for (const child of info.children) {
+    if (child.kind !== 'block' || !Object.hasOwn(raw, child.name)) continue;
+    const value = raw[child.name];
+    if (value === null && !child.nullable) delete raw[child.name];
+    else if (isBlock(value)) dropEmptyBlocks(value, child);
+  }
+}
+
+/** The model that is meant, so that a misspelt one still gets its own defaults. */
+function modelOf(raw: Block): ModelName {
+  const written = valueAt(raw, ['policy', 'model']);
+  if (typeof written !== 'string') return 'shapes';
+  return (closest(written, modelNames) as ModelName | null) ?? 'shapes';
+}
+
+function fillModelDefaults(raw: Block, info: KeyInfo, model: ModelName): void {
+  for (const child of info.children) {
+    const given = Object.hasOwn(raw, child.name);
+    if (child.kind === 'block' && !child.nullable) {
+      if (!given) raw[child.name] = Object.create(null);
+      if (isBlock(raw[child.name])) fillModelDefaults(raw[child.name] as Block, child, model);
+    } else if (!given && child.meta.models?.[model] !== undefined) {
+      raw[child.name] = defaultFor(child, model);
+    }
+  }
+}
+
+function refusedPaths(
+  issue: { code: string; path: PropertyKey[]; keys?: string[] },
+  raw: Block,
+): (string | number)[][] {
+  const path = issue.path as (string | number)[];
+  if (issue.keys !== undefined) return issue.keys.map((name) => [...path, name]);
+  // A key that is missing makes its block unusable.
+  return [valueAt(raw, path) === undefined ? path.slice(0, -1) : path];
+}
+
+function remove(raw: Block, path: (string | number)[], resolved: Resolved): void {
+  const parent = valueAt(raw, path.slice(0, -1));
+  if (parent === null || typeof parent !== 'object') return;
+  if (Array.isArray(parent)) parent.splice(Number(path.at(-1)), 1);
+  else delete (parent as Block)[path.at(-1) as string];
+  if (keyAt(path.join('.')) !== null) resolved.invalid.add(joinPath(path));
+}
+
+function rename(raw: Block, written: unknown, finding: Finding, resolved: Resolved): void {
+  const meant = finding.meant!.split('.');
+  if (resolved.renamed.has(finding.meant!) || valueAt(written, meant) !== undefined) return;
+  const from = finding.path.split('.');
+  const value = valueAt(written, from);
+  const parent = valueAt(raw, meant.slice(0, -1));
+  if (value === undefined || value === null || !isBlock(parent)) return;
+  if (finding.isGuess) return void resolved.invalid.add(finding.meant!);
+  resolved.renamed.set(finding.meant!, finding.path);
+  parent[meant[meant.length - 1]] = copy(value);
+}

@@ -1,0 +1,150 @@
+import { MethodError } from '../method/errors.ts';
+import { exploredSteps, kernelTable, type KernelOptions } from '../method/kernels.ts';
+import type { Rule, RuleContext } from './rules.ts';
+import type { Config } from './schema.ts';
+
+/** The options from which a run's kernel table is built. */
+export function kernelOptions({ sampling, exploration }: Config): KernelOptions {
+  return {
+    kernel: exploration.kernel,
+    steps: sampling.steps,
+    shift: sampling.shift,
+    eta: exploration.eta,
+    sigmaMax: exploration.sigma_max,
+    lastStep: exploration.last_step,
+    window: exploration.window,
+    clampBothEnds: exploration.clamp_both_ends,
+  };
+}
+
+/** Number of explored steps of a config; null where its kernel is not valid. */
+export function countExplored(config: Config): number | null {
+  try {
+    return exploredSteps(kernelTable(kernelOptions(config))).length;
+  } catch (error) {
+    if (error instanceof MethodError) return null;
+    throw error;
+  }
+}
+
+/** Keys that decide which steps are explored. */
+export const kernelKeys = ['policy.model', 'sampling.steps', 'sampling.shift', 'exploration'];
+
+/** What a fault depends on besides its own key; it is only told when all of that was accepted by itself. */
+const causes: Record<string, string[]> = {
+  steps_too_many: ['sampling.shift', 'exploration.sigma_max', 'exploration.kernel', 'exploration.clamp_both_ends'],
+  window_outside_schedule: ['sampling.steps'],
+};
+
+/** The method names one fault at a time; each is put right in a copy to find the next. */
+function checkKernel(context: RuleContext): void {
+  const options = kernelOptions(context.config);
+  for (let fault = 0; fault < 6; fault++) {
+    try {
+      kernelTable(options);
+      return;
+    } catch (error) {
+      if (!(error instanceof MethodError)) throw error;
+      if (context.valid('policy.model', error.key, ...(causes[error.code] ?? []))) reportFault(error, context);
+      if (!correct(options, error)) return;
+    }
+  }
+}
+
+function correct(options: KernelOptions, { key, nearest, code }: MethodError): boolean {
+  if (code === 'steps_too_many') options.clampBothEnds = true;
+  else if (key === 'exploration.eta') options.eta = nearest as number;
+  else if (key === 'exploration.sigma_max') options.sigmaMax = nearest as number;
+  else if (key === 'exploration.window') options.window = nearest as KernelOptions['window'];
+  else if (key === 'sampling.steps') options.steps = nearest as number;
+  else if (key === 'sampling.shift') options.shift = nearest as number;
+  else return false;
+  return nearest !== null;
+}
+
+function reportFault(fault: MethodError, context: RuleContext): void {
+  const name = fault.key.split('.').at(-1);
+  const nearest = fault.nearest === null ? '' : ` Write \`${name}: ${flow(fault.nearest)}\`, the nearest valid value.`;
+  const others = (fault.alternatives ?? []).map((way) => ` Or ${String(way)}.`).join('');
+  const reason = fault.message.replace(/ The nearest valid value is [\s\S]*$/, '').replace(/ Or: [\s\S]*$/, '');
+  context.error(
+    fault.code.replaceAll('_', '-'),
+    placeOf(fault, context),
+    reason,
+    (nearest + others).trim() || 'Write another value.',
+  );
+}
+
+function flow(value: unknown): string {
+  if (value === null || typeof value !== 'object') return String(value);
+  const fields = Object.entries(value).map(([name, field]) => `${name}: ${String(field)}`);
+  return `{${fields.join(', ')}}`;
+}
+
+/** Too many steps may be the fault of the shift, when only that was written; a window has two ends. */
+function placeOf({ key, code }: MethodError, { config, firstGiven }: RuleContext): string {
+  if (code === 'steps_too_many')
+    return firstGiven('sampling.steps', 'sampling.shift', 'exploration.sigma_max', 'exploration.kernel');
+  if (key !== 'exploration.window' || config.exploration.window === null) return key;
+  const { first, last } = config.exploration.window;
+  return first >= config.sampling.steps || first > last ? `${key}.first` : `${key}.last`;
+}
+
+function checkSomethingIsTrained(context: RuleContext): void {
+  const { config, error, firstGiven } = context;
+  if (countExplored(config) !== 0) return;
+  const { kernel, last_step: lastStep, window } = config.exploration;
+  const nothing = 'so no step is explored and nothing can be trained';
+  if (kernel === 'ode')
+    return error(
+      'nothing-to-train',
+      'exploration.kernel',
+      `The kernel ode draws no noise, ${nothing}.`,
+      'Write `kernel: sage`, or another kernel with noise.',
+    );
+  const last = config.sampling.steps - 1;
+  if (window !== null && window.first === last) {
+    const why = lastStep === 'ode' ? 'which last_step: ode leaves without noise' : `where ${kernel} draws no noise`;
+    const remedy =
+      last === 0
+        ? 'Sample in 2 steps or more.'
+        : `Begin the window earlier: \`first: ${Math.max(0, last - 1)}\` or less.`;
+    return error(
+      'nothing-to-train',
+      'exploration.window.first',
+      `The window covers only the last step, ${why}, ${nothing}.`,
+      remedy,
+    );
+  }
+  if (last === 0)
+    return error(
+      'nothing-to-train',
+      firstGiven('sampling.steps', 'exploration.last_step'),
+      `With 1 step the only step is the last one, which draws no noise, ${nothing}.`,
+      'Write `steps: 2` or more; 10 is usual.',
+    );
+  error(
+    'nothing-to-train',
+    firstGiven('exploration.window', 'exploration.sigma_max', 'exploration.clamp_both_ends'),
+    `Every step that could be explored lies above sigma_max and loses its noise, ${nothing}.`,
+    'Widen the window towards later steps, or lower `sampling.steps` or `sampling.shift`.',
+  );
+}
+
+function checkStepsPerSample({ config, error }: RuleContext): void {
+  const wanted = config.training.steps_per_sample;
+  const explored = countExplored(config);
+  if (wanted === null || explored === null || explored === 0 || wanted <= explored) return;
+  error(
+    'steps-per-sample',
+    'training.steps_per_sample',
+    `training.steps_per_sample is ${wanted}, but only ${explored} of the ${config.sampling.steps} steps are explored.`,
+    `Write at most ${explored}, or null for all of them.`,
+  );
+}
+
+export const methodRules: Rule[] = [
+  { needs: [], check: checkKernel },
+  { needs: kernelKeys, check: checkSomethingIsTrained },
+  { needs: [...kernelKeys, 'training.steps_per_sample'], check: checkStepsPerSample },
+];

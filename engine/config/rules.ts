@@ -1,0 +1,64 @@
+import type { Finding } from './issues.ts';
+import type { Resolved } from './resolve.ts';
+import { adviceRules } from './rules-advice.ts';
+import { batchRules } from './rules-batch.ts';
+import { methodRules } from './rules-method.ts';
+import { modelRules } from './rules-model.ts';
+import { promptRules } from './rules-prompts.ts';
+import type { Config } from './schema.ts';
+
+/** What a rule between keys may look at, and how it says what it found. */
+export interface RuleContext {
+  config: Config;
+  baseFolder: string;
+  checkFiles: boolean;
+  /** Whether a key was written, rather than filled in by its default. */
+  given(path: string): boolean;
+  /** Whether all of these keys were accepted by themselves. */
+  valid(...paths: string[]): boolean;
+  /** The first of these keys that was written, else the first: where a complaint about all of them belongs. */
+  firstGiven(...paths: string[]): string;
+  error(code: string, path: string, message: string, remedy: string): void;
+  warn(code: string, path: string, message: string, remedy: string): void;
+}
+
+/** A rule between keys. It runs only when every key it needs was accepted by itself. */
+export interface Rule {
+  needs: string[];
+  check(context: RuleContext): void;
+}
+
+/** Every rule between keys, in the order in which their findings are told where they share a place. */
+export const rules: Rule[] = [...modelRules, ...methodRules, ...batchRules, ...promptRules, ...adviceRules];
+
+/** Findings of every rule whose keys are valid. */
+export function checkRules(
+  resolved: Resolved,
+  given: (path: string) => boolean,
+  baseFolder: string,
+  checkFiles: boolean,
+): Finding[] {
+  const findings: Finding[] = [];
+  const report = (severity: Finding['severity']) => (code: string, path: string, message: string, remedy: string) =>
+    void findings.push({ severity, code: `config/${code}`, message, remedy, path, on: 'value' });
+  const valid = (...paths: string[]) => paths.every((path) => isValid(path, resolved.invalid));
+  const context: RuleContext = {
+    config: resolved.config,
+    baseFolder,
+    checkFiles,
+    given,
+    valid,
+    firstGiven: (...paths) => paths.find(given) ?? paths[0],
+    error: report('error'),
+    warn: report('warning'),
+  };
+  for (const rule of rules) if (valid(...rule.needs)) rule.check(context);
+  return findings;
+}
+
+/** A path is usable when neither it, nor what holds it, nor what is in it was refused. */
+function isValid(path: string, invalid: Set<string>): boolean {
+  for (const refused of invalid)
+    if (refused === path || refused.startsWith(`${path}.`) || path.startsWith(`${refused}.`)) return false;
+  return true;
+}

@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import { block, key } from './key.ts';
+
+const weight = (component: string, value: number, description: string) =>
+  key(z.number().min(0).max(1000).default(value), {
+    description: `${description} A component left out keeps its default; 0 leaves it out of the reward.`,
+    paper: `w_${component}, reward`,
+  });
+
+export const reward = block('What a video is worth.', {
+  model: key(z.enum(['shapes-judge', 'videoalign']).default('shapes-judge'), {
+    description: 'What scores the videos.',
+    values: {
+      'shapes-judge': 'the judge of the Shapes world: VQ, MQ and TA measured from pixels, in [0, 1]',
+      videoalign: 'VideoAlign (VideoReward): VQ, MQ and TA on its normalised scale; needs the torch policy',
+    },
+    models: { 'hunyuan-video-1.5': 'videoalign', 'wan-2.1': 'videoalign' },
+    aliases: ['reward_model', 'reward_fn'],
+  }),
+  weights: block('Weight of each component in the reward R = Σ w·r.', {
+    VQ: weight('VQ', 0.5, 'Visual quality.'),
+    MQ: weight('MQ', 0.5, 'Motion quality.'),
+    TA: weight('TA', 1, 'Text alignment.'),
+  }),
+  advantage_clip: key(z.number().positive().max(1000).default(5), {
+    description: 'Advantages are clamped to ± this.',
+    unit: 'standard deviations',
+    paper: 'advantages',
+    aliases: ['adv_clip_max', 'advantage_max'],
+  }),
+});
+
+export const training = block('The optimizer and the loop around it.', {
+  iterations: key(z.int().min(1).max(10_000_000).default(60), {
+    description: 'Iterations of the run: each samples, scores and trains.',
+    unit: 'iterations',
+    models: { 'hunyuan-video-1.5': 300, 'wan-2.1': 300 },
+    aliases: ['epochs', 'num_epochs', 'max_steps', 'max_train_steps', 'num_iterations', 'total_steps'],
+  }),
+  micro_batch: key(z.int().min(1).max(100_000).default(32), {
+    description: 'Samples that one forward and backward pass takes on a device. Smaller saves memory.',
+    unit: 'samples a device',
+    models: { 'hunyuan-video-1.5': 1, 'wan-2.1': 1 },
+    aliases: ['batch_size', 'micro_batch_size', 'train_batch_size', 'per_device_train_batch_size'],
+  }),
+  accumulation: key(z.int().min(1).max(1_000_000).default(1), {
+    description: 'Micro-batches whose gradients are averaged in one update of the weights.',
+    unit: 'micro-batches an update',
+    aliases: ['gradient_accumulation', 'gradient_accumulation_steps', 'grad_accum'],
+  }),
+  steps_per_sample: key(z.int().min(1).max(1000).nullable().default(null), {
+    description: 'Explored steps trained for each sample, drawn anew every iteration. Fewer cost less time.',
+    unit: 'steps',
+    defaultText: 'all explored steps',
+    aliases: ['timestep_fraction', 'train_steps', 'num_train_timesteps'],
+  }),
+  learning_rate: key(z.number().positive().max(1).default(1e-4), {
+    description: "AdamW's learning rate.",
+    models: { 'hunyuan-video-1.5': 1e-5, 'wan-2.1': 1e-5 },
+    aliases: ['lr'],
+  }),
+  weight_decay: key(z.number().min(0).max(1).default(0), {
+    description: "AdamW's decoupled weight decay.",
+    models: { 'hunyuan-video-1.5': 0.01, 'wan-2.1': 0.01 },
+    aliases: ['wd'],
+  }),
+  beta1: key(z.number().min(0).lt(1).default(0.9), {
+    description: "Decay of AdamW's first moment.",
+    aliases: ['adam_beta1'],
+  }),
+  beta2: key(z.number().min(0).lt(1).default(0.999), {
+    description: "Decay of AdamW's second moment.",
+    aliases: ['adam_beta2'],
+  }),
+  epsilon: key(z.number().positive().max(1).default(1e-8), {
+    description: "AdamW's ε, which keeps its division finite.",
+    aliases: ['eps', 'adam_epsilon'],
+  }),
+  max_gradient_norm: key(z.number().positive().max(1e6).default(1), {
+    description: 'The gradient of an update is scaled down to this norm when it is larger.',
+    aliases: ['max_grad_norm', 'grad_clip', 'gradient_clip', 'clip_grad_norm'],
+  }),
+  clip_range: key(z.number().positive().lt(1).default(1e-4), {
+    description: 'The ratio is clipped to 1 ± this. Tiny, since log-probabilities are means over the latent.',
+    paper: 'c, clipped surrogate',
+    aliases: ['clip', 'ppo_clip', 'clip_eps', 'epsilon_clip'],
+  }),
+});
+
+export const equalizer = block('Balances how strongly the sampling steps pull at the weights.', {
+  mode: key(z.enum(['analytic', 'measured', 'none']).default('analytic'), {
+    description: 'Where the weight e_k of each step comes from.',
+    paper: 'e_k = median(N)/N_k, gradient-norm equalizer',
+    values: {
+      analytic: 'from the kernel table alone, as in the paper',
+      measured: "a moving average of each step's measured gradient norm, once warm",
+      none: 'every step weighs 1',
+    },
+    aliases: ['temporal_weights', 'balance'],
+  }),
+  decay: key(z.number().min(0).lt(1).default(0.9), {
+    description: 'Decay of the moving average of `measured`.',
+  }),
+  warmup: key(z.int().min(1).max(100_000).default(5), {
+    description: 'Observations of every step before `measured` replaces `analytic`.',
+    unit: 'observations a step',
+  }),
+});
+
+const anchor = block('Position control: keeps the policy near a copy of itself.', {
+  mode: key(z.enum(['moving', 'fixed', 'none']).default('moving'), {
+    description: 'What the policy is held to.',
+    paper: 'KL_anchor, dual trust region',
+    values: {
+      moving: 'a copy of the policy, refreshed every `interval` updates',
+      fixed: 'the pre-trained model',
+      none: 'nothing',
+    },
+  }),
+  interval: key(z.int().min(1).max(1_000_000).default(10), {
+    description: 'Updates after which a moving anchor is refreshed.',
+    unit: 'updates',
+    aliases: ['anchor_interval', 'update_interval'],
+  }),
+  weight: key(z.number().min(0).max(1e6).default(1), {
+    description: 'Weight of the anchor term within the trust region.',
+    paper: 'w_m',
+  }),
+});
+
+const stepwise = block('Velocity control: keeps the policy near the one that sampled.', {
+  estimator: key(z.enum(['k3', 'k1', 'none']).default('k3'), {
+    description: 'Estimator of the KL divergence from the policy that sampled.',
+    paper: 'KL_step, dual trust region',
+    values: {
+      k3: 'exp(d) − 1 − d: never negative, lower variance',
+      k1: 'the plain difference, as in the released code',
+      none: 'no velocity control',
+    },
+  }),
+  weight: key(z.number().min(0).max(1e6).default(0.1), {
+    description: 'Weight of the stepwise term within the trust region.',
+    paper: 'w_s',
+  }),
+});
+
+const beta = block('The strength β of the whole trust region: L = L_pg + β·(w_m·KL_anchor + w_s·KL_step).', {
+  controller: key(z.enum(['adaptive', 'constant', 'released']).default('adaptive'), {
+    description: 'How β changes after its ramp.',
+    paper: 'β, KL controller',
+    values: {
+      adaptive: 'raised when KL is above the target, lowered when below',
+      constant: 'stays at `weight`',
+      released: 'the opposite sign of adaptive, as in the released code',
+    },
+  }),
+  initial: key(z.number().min(0).max(1e6).default(1e-7), { description: 'β at the start of its ramp.' }),
+  minimum: key(z.number().min(0).max(1e6).default(1e-7), { description: 'β never falls below this.' }),
+  weight: key(z.number().min(0).max(1e6).default(1e-5), {
+    description: 'β at the end of its ramp, and its largest value.',
+    aliases: ['kl_weight', 'kl_coef', 'kl_beta'],
+  }),
+  target: key(z.number().positive().max(1e6).default(0.01), {
+    description: 'KL at which the controller is content.',
+    aliases: ['kl_target', 'target_kl'],
+  }),
+  ramp_calls: key(z.int().min(0).max(10_000_000).default(100), {
+    description: 'Calls over which β rises from `initial` to `weight`.',
+    unit: 'calls',
+    aliases: ['warmup_steps', 'kl_warmup'],
+  }),
+});
+
+export const trustRegion = block('The dual trust region: how far an update may carry the policy.', {
+  anchor,
+  stepwise,
+  beta,
+});

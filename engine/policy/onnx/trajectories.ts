@@ -1,0 +1,37 @@
+/** What one rollout keeps for replay: everything of its trained steps, rows in sample order. */
+export interface Trajectories {
+  samples: number;
+  /** Values of one latent. */
+  latentSize: number;
+  guidance: number;
+  /** `[N*3]` word indices of the prompts. */
+  words: BigInt64Array;
+  /** By step k. */
+  steps: Map<number, StepTrajectory>;
+}
+
+/** One step of every sample; latents are `[N*latentSize]`. */
+export interface StepTrajectory {
+  sigma: number;
+  a: number;
+  b: number;
+  s: number;
+  logProbScale: number;
+  logProbOffset: number;
+  latent: Float32Array;
+  nextLatent: Float32Array;
+  /** `[N]` */
+  logProb: Float32Array;
+}
+
+/** Rows of a `[N*width]` array, gathered in the order of `indices`. */
+export function gatherRows<T extends Float32Array | BigInt64Array>(
+  source: T,
+  indices: readonly number[],
+  width: number,
+): T {
+  const Constructor = source.constructor as new (length: number) => T;
+  const rows = new Constructor(indices.length * width);
+  indices.forEach((row, i) => rows.set(source.subarray(row * width, (row + 1) * width) as never, i * width));
+  return rows;
+}

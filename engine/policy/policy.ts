@@ -1,0 +1,134 @@
+import type { KernelTable } from '../method/kernels.ts';
+import type { NoiseKey } from '../method/random.ts';
+
+export type { NoiseKey };
+
+/** Pixels of one video: `F*H*W*3` values in [0, 1], frame-major, row-major, RGB interleaved. */
+export interface Video {
+  frames: number;
+  height: number;
+  width: number;
+  pixels: Float32Array;
+}
+
+/** One sample of a batch: a prompt and the key of the generator that draws all of its noise. */
+export interface SampleSpec {
+  prompt: string;
+  /** Key of the sample's own generator (see `method/random.ts`): run seed, stream, iteration, prompt, generation. */
+  key: NoiseKey;
+}
+
+export interface RolloutRequest {
+  samples: readonly SampleSpec[];
+  table: KernelTable;
+  /** Steps whose latents and log-probabilities are kept for replay, ascending; empty for evaluation. */
+  trainedSteps: readonly number[];
+  guidance: number;
+  /** Replay the guided velocity (true) or the conditional branch alone (false). */
+  trainGuidance: boolean;
+}
+
+export interface RolloutResult {
+  /** Names the kept trajectories, until `release` is called; sample i keeps its place. */
+  handle: string;
+  videos: Video[];
+  /** `[N][K]` log-probability of each kept step under the sampling policy, K = trainedSteps.length. */
+  logProbs_N_K: Float64Array[];
+  seconds: { sample: number; decode: number };
+}
+
+export interface ForwardBackwardRequest {
+  handle: string;
+  /** Samples of the micro-batch, by index into the rollout. */
+  samples: readonly number[];
+  /** The step k replayed for every sample of this micro-batch; must be one of the rollout's trainedSteps. */
+  step: number;
+  /** `[M]` group advantages, in the order of `samples`. */
+  advantages_M: readonly number[];
+  /** e_k, multiplies the policy loss only (method: gradient-norm equalizer). */
+  equalizer: number;
+  clipRange: number;
+  beta: number;
+  anchorWeight: number;
+  stepwiseWeight: number;
+  stepwiseEstimator: 'k1' | 'k3';
+  /** Whether the anchor exists (`trust_region.anchor.mode` is not `none`). */
+  useAnchor: boolean;
+  /** The gradient of the mean loss is multiplied by this before it is accumulated (1 / micro-batches per update). */
+  gradientScale: number;
+}
+
+/** Means over the micro-batch unless a suffix says otherwise. */
+export interface ForwardBackwardResult {
+  loss: number;
+  policyLoss: number;
+  ratio: number;
+  /** max |ratio − 1| over the micro-batch. */
+  ratioDeviation: number;
+  /** Share of samples whose surrogate took the clipped branch. */
+  clipFraction: number;
+  /** mean(exp(ℓ_θ − ℓ_old) − 1 − (ℓ_θ − ℓ_old)): the low-variance estimate, whatever the loss uses. */
+  approxKl: number;
+  klAnchor: number;
+  klStep: number;
+  /** ‖gradient of the micro-batch's mean loss‖, as it is accumulated (after equalization, before gradientScale). */
+  gradientNorm: number;
+  /** The same before equalization: gradientNorm / e_k. */
+  gradientNormRaw: number;
+  /** E‖v_θ − v_ref‖² / E‖v_ref‖² from the pre-trained model. */
+  driftReference: number;
+  /** The same from the anchor; null without one. */
+  driftAnchor: number | null;
+}
+
+export interface OptimStepRequest {
+  learningRate: number;
+  weightDecay: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  maxGradientNorm: number;
+}
+
+export interface OptimStepResult {
+  /** Norm of the accumulated gradient before clipping. */
+  gradientNorm: number;
+  /** Norm of the change of the parameters. */
+  updateNorm: number;
+  /** True when the gradient was not finite and the step was left out. */
+  skipped: boolean;
+}
+
+export interface PolicyDescription {
+  model: string;
+  backend: 'onnx' | 'torch';
+  device: string;
+  parameters: number;
+  threads: number;
+  /** Latent shape of one sample. */
+  latentShape: number[];
+  video: { frames: number; height: number; width: number; framesPerSecond: number };
+  versions: Record<string, string>;
+}
+
+/**
+ * The seam between the algorithm and the hardware. Calls are strictly ordered: await one before the next.
+ * Trajectories stay where the policy lives; only numbers, videos and file names cross it.
+ */
+export interface Policy {
+  describe(): PolicyDescription;
+  /** Samples latents through the kernel table, decodes them, keeps what replay needs. */
+  rollout(request: RolloutRequest): Promise<RolloutResult>;
+  /** Replays one step of some samples, accumulates the gradient of the loss. */
+  forwardBackward(request: ForwardBackwardRequest): Promise<ForwardBackwardResult>;
+  /** Clips the accumulated gradient, steps AdamW, clears the gradient. */
+  optimStep(request: OptimStepRequest): Promise<OptimStepResult>;
+  /** Copies the current weights into the anchor. */
+  setAnchor(): Promise<void>;
+  /** Forgets the trajectories of a rollout. */
+  release(handle: string): void;
+  /** Writes weights, anchor and optimizer state into an existing folder; returns the file names. */
+  saveState(folder: string): Promise<string[]>;
+  loadState(folder: string): Promise<void>;
+  dispose(): Promise<void>;
+}

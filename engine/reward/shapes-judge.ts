@@ -1,0 +1,36 @@
+import { SageError } from '../errors.ts';
+import { formatPrompt, parsePrompt } from '../shapes/grammar.ts';
+import { judge } from '../shapes/judge.ts';
+import type { Reward, Score } from './reward.ts';
+
+const example = formatPrompt({ color: 'red', shape: 'circle', direction: 'left' });
+
+/**
+ * The reward of the Shapes world: VQ, MQ and TA in [0, 1] from pixels, and the true distance to the manifold. A prompt outside
+ * of the grammar, a video of the wrong size and pixels that are not finite are left unscored, with the reason.
+ */
+export function createShapesJudge(): Reward {
+  return {
+    name: 'shapes-judge',
+    components: ['VQ', 'MQ', 'TA'],
+    score: async (items) => items.map(({ prompt, video }) => scoreOne(prompt, video)),
+  };
+}
+
+function scoreOne(prompt: string, video: Parameters<typeof judge>[0]): Score {
+  const words = parsePrompt(prompt);
+  if (words === null) {
+    const shown = prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt;
+    return {
+      scored: false,
+      reason: `${JSON.stringify(shown)} is not a prompt of the Shapes world, such as "${example}"`,
+    };
+  }
+  try {
+    const { vq, mq, ta, distance } = judge(video, words);
+    return { scored: true, components: { VQ: vq, MQ: mq, TA: ta }, distance };
+  } catch (error) {
+    if (error instanceof SageError) return { scored: false, reason: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkText } from '../../../engine/config/load.ts';
+import { listPresets, readPreset } from '../../../engine/config/presets.ts';
+import { editDistance } from '../../../engine/config/spelling.ts';
+import { quote } from '../../../engine/config/text.ts';
+
+const presets = listPresets().map((preset) => readPreset(preset.name));
+const fragments = [
+  '\t',
+  '\0',
+  '*a',
+  '&a ',
+  '<<: *a',
+  '- ',
+  '{',
+  '}',
+  '[',
+  ']',
+  '"',
+  ': ',
+  '\r\n',
+  '---\n',
+  '!!binary ',
+  '.nan',
+  'null',
+  '-1',
+  '1e999',
+  '__proto__',
+  '🦊',
+  '|',
+  '? ',
+];
+
+/** One edit of a text: cut a stretch, put a fragment in, or repeat a stretch elsewhere. */
+const edit = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  cut: fc.nat(30),
+  put: fc.oneof(fc.constantFrom(...fragments), fc.string({ maxLength: 6 })),
+});
+
+function mutate(text: string, edits: { at: number; cut: number; put: string }[]): string {
+  return edits.reduce((now, { at, cut, put }) => {
+    const from = Math.floor(at * now.length);
+    return now.slice(0, from) + put + now.slice(from + cut);
+  }, text);
+}
+
+describe('any text', () => {
+  it('is answered with a config or with errors that lie inside it', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...presets), fc.array(edit, { minLength: 1, maxLength: 6 }), (preset, edits) => {
+        const text = mutate(preset, edits);
+        const { config, diagnostics } = checkText(text, { checkFiles: false });
+        expect(config === null).toBe(diagnostics.some((d) => d.severity === 'error'));
+        const lines = text.split('\n').length;
+        for (const d of diagnostics) {
+          expect(d.code).toMatch(/^config\/[a-z0-9-]+$/);
+          expect(d.message.length * d.remedy.length).toBeGreaterThan(0);
+          expect(d.line >= 1 && d.column >= 1 && d.line <= lines && d.endLine <= lines).toBe(true);
+          expect(d.endLine > d.line || d.endColumn >= d.column).toBe(true);
+          expect(d.message + d.remedy).not.toMatch(/[\0-\x1f\x7f\u202e]/);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('may come as a flag', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ maxLength: 40, unit: 'binary' }),
+        fc.constantFrom('', 'sampling.', 'prompts=', 'exploration.window='),
+        (text, head) => {
+          const { config, diagnostics } = checkText('seed: 1', { checkFiles: false, overrides: [head + text] });
+          expect(config === null).toBe(diagnostics.some((d) => d.severity === 'error'));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+it('the distance of two words is a distance', () => {
+  const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd'), maxLength: 7 });
+  fc.assert(
+    fc.property(word, word, (a, b) => {
+      expect(editDistance(a, b)).toBe(editDistance(b, a));
+      expect(editDistance(a, b) === 0).toBe(a === b);
+      expect(editDistance(a, b)).toBeLessThanOrEqual(Math.max(a.length, b.length));
+    }),
+  );
+  expect(editDistance('genrations', 'generations')).toBe(1);
+  expect(editDistance('kerenl', 'kernel')).toBe(1);
+});
+
+it('a quoted text is one short line without control characters', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+      const shown = quote(text);
+      expect(shown).not.toMatch(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u);
+      expect(shown.endsWith('"') || shown.endsWith('characters)')).toBe(true);
+    }),
+  );
+});

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../engine/config/load.ts';
+import { listPresets, readPreset } from '../../../engine/config/presets.ts';
+import { jsonSchema } from '../../../engine/config/json-schema.ts';
+import { flatten, rootKey } from '../../../engine/config/walk.ts';
+import { generatedFiles } from '../../../engine/config/generated.ts';
+import { packageRoot } from '../../../engine/package-root.ts';
+
+describe('what is generated from the schema', () => {
+  it.each(Object.entries(generatedFiles()))('%s is up to date (npm run docs)', (name, text) => {
+    const written = readFileSync(join(packageRoot(), name), 'utf8');
+    // How JSON is broken into lines is the formatter's business.
+    if (name.endsWith('.json')) expect(JSON.parse(written)).toEqual(JSON.parse(text));
+    else expect(written).toBe(text);
+  });
+
+  it('every key says what it does, and every word of a choice too', () => {
+    for (const info of flatten(rootKey)) {
+      expect(info.meta.description, info.path).toMatch(/^\S.*\.$/);
+      if (info.kind === 'choice' && info.choices.length > 1)
+        expect(Object.keys(info.meta.values ?? {}).sort(), info.path).toEqual(info.choices.toSorted());
+    }
+  });
+
+  it('every key is in the reference', () => {
+    const text = generatedFiles()['docs/config.md'];
+    for (const info of flatten(rootKey)) {
+      const isSection = info.kind === 'block' && !info.nullable;
+      const isBound = info.path.startsWith('exploration.window.');
+      const entry = isSection ? `# \`${info.path}\`\n` : isBound ? `${info.name}: …` : `| \`${info.name}\` |`;
+      expect(text, info.path).toContain(entry);
+    }
+  });
+
+  it('the JSON schema allows exactly the keys of the schema', () => {
+    const exploration = (
+      jsonSchema().properties as Record<string, { properties: object; additionalProperties: boolean }>
+    ).exploration;
+    expect(exploration.additionalProperties).toBe(false);
+    expect(Object.keys(exploration.properties)).toEqual([
+      'kernel',
+      'eta',
+      'sigma_max',
+      'last_step',
+      'window',
+      'clamp_both_ends',
+    ]);
+  });
+});
+
+describe('presets', () => {
+  const presets = listPresets();
+
+  it('are the examples', () => {
+    expect(presets.map((preset) => preset.name)).toEqual([
+      'hunyuan-video-1.5',
+      'hunyuan-video-1.5-lora',
+      'shapes',
+      'shapes-compare',
+    ]);
+    for (const preset of presets) expect(preset.description).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it.each(presets)('$name is valid, and is named as its file', ({ name, file }) => {
+    const { config, diagnostics } = loadConfig(file);
+    expect(config.name).toBe(name);
+    expect(diagnostics.map((d) => d.code)).toEqual(name.startsWith('shapes') ? [] : ['config/needs-torch']);
+  });
+
+  it('are read by name; another name gets the nearest', () => {
+    expect(readPreset('shapes')).toContain('model: shapes');
+    expect(() => readPreset('shaeps')).toThrowError(
+      expect.objectContaining({ code: 'config/unknown-preset', remedy: 'Did you mean shapes?' }),
+    );
+  });
+});
