@@ -4,9 +4,9 @@ import type { Config } from './schema.ts';
 function checkIntervals({ config, given, warn }: RuleContext): void {
   const { iterations } = config.training;
   const intervals: [path: string, every: number, consequence: string][] = [
-    ['checkpoints.every', config.checkpoints.every, 'the only checkpoint is the one at the end'],
+    ['checkpoints.every', config.checkpoints.every, 'the only checkpoints are those at the start, at the end and at the best evaluation'],
     ['evaluation.every', config.evaluation.every, 'the policy is only evaluated before and after training'],
-    ['videos.every', config.videos.every, 'only the first iteration writes its rollouts'],
+    ['videos.every', config.videos.every, 'only the first and the last iteration write their rollouts'],
   ];
   for (const [path, every, consequence] of intervals)
     if (given(path) && every > iterations)

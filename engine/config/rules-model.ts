@@ -19,7 +19,7 @@ function checkBackend({ config, error, warn, firstGiven }: RuleContext): void {
     'needs-torch',
     'policy.model',
     `${model} needs the torch policy, a Python worker on CUDA GPUs; the embedded engine cannot run it.`,
-    'Run it on a machine with the worker installed, or try the settings with `model: shapes`.',
+    'The torch policy is not part of this version; try the settings with `model: shapes`.',
   );
 }
 

@@ -58,7 +58,7 @@ export const evaluation = block('Fixed prompts and seeds, sampled without explor
 
 export const checkpoints = block('What is kept to resume from.', {
   every: key(z.int().min(0).max(10_000_000).default(20), {
-    description: 'Iterations between checkpoints; 0 writes only the one at the end.',
+    description: 'Iterations between checkpoints, besides those at the start and at the end; 0 for only these.',
     unit: 'iterations',
     aliases: ['save_every', 'save_freq', 'save_steps', 'checkpointing_steps', 'interval'],
   }),

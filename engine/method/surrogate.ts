@@ -12,17 +12,12 @@ export function clippedSurrogate(ratio: number, advantage: number, clip: number)
   return { loss: Math.max(free, bounded), clipped: bounded > free };
 }
 
-/** `k1 = ℓ_old − ℓ_θ` of one sample: unbiased for KL(old ‖ θ), may be negative (method.md, "Dual trust region"). */
-export function approxKl(logProbOld: number, logProb: number): number {
-  return logProbOld - logProb;
-}
-
 /**
  * Stepwise KL of one sample between the policy that sampled and the current one (method.md, `KL_step`).
  * `k1`: `ℓ_old − ℓ_θ` (released code). `k3`: `exp(d) − 1 − d`, `d = ℓ_θ − ℓ_old`: never negative, lower variance.
  */
 export function klStep(logProbOld: number, logProb: number, estimator: 'k1' | 'k3'): number {
-  return estimator === 'k1' ? approxKl(logProbOld, logProb) : expMinusLine(logProb - logProbOld);
+  return estimator === 'k1' ? logProbOld - logProb : expMinusLine(logProb - logProbOld);
 }
 
 /** `exp(d) − 1 − d`, by its series where the difference would cancel (d is tiny within a clip range of 1e-4). */

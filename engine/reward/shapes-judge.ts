@@ -1,7 +1,13 @@
 import { SageError } from '../errors.ts';
 import { formatPrompt, parsePrompt } from '../shapes/grammar.ts';
 import { judge } from '../shapes/judge.ts';
+import { createRandom } from '../shapes/random.ts';
+import { renderScene } from '../shapes/render.ts';
+import { randomScene } from '../shapes/scene.ts';
 import type { Reward, Score } from './reward.ts';
+
+/** Seed of the scenes that stand for flawless videos. */
+const flawlessSeed = 1;
 
 const example = formatPrompt({ color: 'red', shape: 'circle', direction: 'left' });
 
@@ -14,6 +20,13 @@ export function createShapesJudge(): Reward {
     name: 'shapes-judge',
     components: ['VQ', 'MQ', 'TA'],
     score: async (items) => items.map(({ prompt, video }) => scoreOne(prompt, video)),
+    async flawless(prompts) {
+      return prompts.flatMap((prompt, i) => {
+        const words = parsePrompt(prompt);
+        if (words === null) return [];
+        return [scoreOne(prompt, renderScene(randomScene(words, createRandom(flawlessSeed, i))))];
+      });
+    },
   };
 }
 

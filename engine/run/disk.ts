@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { SageError } from '../errors.ts';
 
 interface DiskFault {
@@ -14,6 +14,11 @@ const faults: Record<string, DiskFault> = {
   ENOTDIR: {
     code: 'not-a-folder',
     says: 'a part of the path is a file, not a folder',
+    remedy: 'Choose a path whose every parent is a folder.',
+  },
+  EEXIST: {
+    code: 'not-a-folder',
+    says: 'a file of that name is in its place',
     remedy: 'Choose a path whose every parent is a folder.',
   },
   EISDIR: { code: 'not-a-file', says: 'it is a folder, not a file', remedy: 'Name a file instead of a folder.' },
@@ -93,6 +98,26 @@ export async function syncFolder(folder: string): Promise<void> {
 /** A name beside `file` that no other process uses, for content that is renamed into place once it is whole. */
 export function temporaryName(file: string): string {
   return `${file}.tmp-${process.pid}-${randomBytes(6).toString('hex')}`;
+}
+
+/** Makes a folder and those above it, as far as they are missing. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    // Node says ENOENT where the disk is read-only; the plain call, made where it can be, says what is wrong.
+    let missing = folder;
+    while (!(await lstat(dirname(missing)).catch(() => null))) missing = dirname(missing);
+    await mkdir(missing);
+    throw error;
+  }
+}
+
+/** Removes what killed processes left of `temporaryName` in a folder. Only who alone writes there may. */
+export async function cleanTemporaries(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /\.tmp-\d+-[0-9a-f]{12}$/.test(name));
+  for (const name of names) await rm(join(folder, name), { force: true });
 }
 
 /**

@@ -85,7 +85,7 @@ const kinds = {
     /** Mean |A| over the scored videos. */
     advantageAbsMean: measured,
     steps: z.array(step),
-    /** max |ratio − 1| of the first micro-batch, before any update of the iteration. */
+    /** max |ratio − 1| over all replays before the first update of the iteration. */
     firstReplayRatioDeviation: measured,
     loss: measured,
     beta: z.number(),

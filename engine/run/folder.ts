@@ -3,7 +3,7 @@ import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'no
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SageError, exitCodes } from '../errors.ts';
-import { diskError, errnoOf, syncFolder, writeFileAtomic } from './disk.ts';
+import { diskError, errnoOf, makeFolder, syncFolder, writeFileAtomic } from './disk.ts';
 import { lockState } from './lock.ts';
 import { provenanceSchema, type Provenance } from './provenance.ts';
 
@@ -127,7 +127,7 @@ export async function createRun(
     provenance,
   };
   try {
-    await mkdir(runsDir, { recursive: true });
+    await makeFolder(runsDir);
     await mkdir(temporary);
     for (const inner of ['rollouts', 'checkpoints']) await mkdir(join(temporary, inner));
     for (const [name, text] of Object.entries({ 'config.sage.yaml': configText, ...files }))

@@ -15,23 +15,36 @@ export interface Weights {
   reference: ParameterSet;
 }
 
-/** Where the update graphs leave the gradient, and the sum of an update's micro-batches. */
-export interface GradientBuffers {
-  /** Flat, in the layout of the weights. */
-  sum: Float32Array;
-  /** Gradient of the newest micro-batch. The graph writes into it: memory is neither allocated nor copied for a replay. */
-  newest: ParameterSet;
+/** Memory for one gradient, flat in the layout of the weights, and the update graph's outputs that write into it. */
+interface GradientTarget {
+  flat: Float32Array;
   /** All outputs of the graph; null where onnxruntime allocates. */
   fetches: Record<string, ort.Tensor | null>;
 }
 
-/** Zeroed buffers for the gradients of the given weights. */
+/** The gradient of the newest micro-batch and the sum of an update's; no replay allocates or copies a gradient. */
+export interface GradientBuffers {
+  newest: GradientTarget;
+  sum: GradientTarget;
+  /** Whether `sum` holds nothing of this update yet. */
+  empty: boolean;
+}
+
+/** Empty buffers for the gradients of the given weights. */
 export function createGradientBuffers(graphs: Graphs, weights: ParameterSet): GradientBuffers {
-  const newest = createParameterSet(weights.names, weights.shapes);
-  const fetches: GradientBuffers['fetches'] = Object.fromEntries(
-    graphs.update.outputNames.map((name) => [name, newest.feeds[name.replace(/^grad:/, '')] ?? null]),
-  );
-  return { sum: new Float32Array(newest.flat.length), newest, fetches };
+  const target = (): GradientTarget => {
+    const { flat, feeds } = createParameterSet(weights.names, weights.shapes);
+    const tensors = graphs.update.outputNames.map((name) => [name, feeds[name.replace(/^grad:/, '')] ?? null]);
+    return { flat, fetches: Object.fromEntries(tensors) };
+  };
+  return { newest: target(), sum: target(), empty: true };
+}
+
+/** Takes the sum of an update's gradients and begins the next. It is valid until the next replay. */
+export function takeGradient(buffers: GradientBuffers): Float32Array {
+  if (buffers.empty) buffers.sum.flat.fill(0);
+  buffers.empty = true;
+  return buffers.sum.flat;
 }
 
 /** Replays one step of some samples through the update graph and adds the gradient of the loss to the sum. */
@@ -47,9 +60,7 @@ export async function replay(
   const count = request.samples.length;
   const feeds = await replayFeeds(graphs, weights, trajectories, step, request);
   const session = guidance === 1 ? graphs.update : graphs.updateGuided;
-  const outputs = await session.run({ ...weights.current.feeds, ...feeds }, gradient.fetches);
-  accumulate(gradient.sum, request.gradientScale, gradient.newest.flat);
-  const gradientNorm = norm(gradient.newest.flat);
+  const { outputs, gradientNorm } = await runUpdate(session, weights.current, feeds, request.gradientScale, gradient);
   const values = (name: string) => (outputs[name].data as Float32Array).subarray(0, count);
   const mean = (name: string) => sum(values(name)) / count;
   const ratio = values('ratio');
@@ -71,6 +82,23 @@ export async function replay(
     driftReference: drift('drift_reference'),
     driftAnchor: request.useAnchor ? drift('drift_anchor') : null,
   };
+}
+
+/**
+ * Runs an update graph once and adds `scale` times the gradient to the sum.
+ * @returns the graph's outputs and the norm of the unscaled gradient
+ */
+export async function runUpdate(
+  session: ort.InferenceSession,
+  parameters: ParameterSet,
+  feeds: Record<string, ort.Tensor>,
+  scale: number,
+  gradient: GradientBuffers,
+): Promise<{ outputs: ort.InferenceSession.OnnxValueMapType; gradientNorm: number }> {
+  const outputs = await session.run({ ...parameters.feeds, ...feeds }, gradient.newest.fetches);
+  const gradientNorm = norm(gradient.newest.flat);
+  accumulate(gradient, scale);
+  return { outputs, gradientNorm };
 }
 
 async function replayFeeds(
@@ -119,9 +147,17 @@ async function replayFeeds(
   };
 }
 
-/** Adds `scale` times the gradient to `sum`. */
-function accumulate(sum: Float32Array, scale: number, gradient: Float32Array): void {
-  for (let i = 0; i < gradient.length; i++) sum[i] += scale * gradient[i];
+/** Adds `scale` times the newest gradient to the sum; the first of an update becomes the sum. */
+function accumulate(buffers: GradientBuffers, scale: number): void {
+  const { newest, sum } = buffers;
+  const from = newest.flat;
+  if (buffers.empty) {
+    Object.assign(buffers, { newest: sum, sum: newest, empty: false });
+    if (scale !== 1) for (let i = 0; i < from.length; i++) from[i] *= scale;
+    return;
+  }
+  const to = sum.flat;
+  for (let i = 0; i < to.length; i++) to[i] += scale * from[i];
 }
 
 function sum(values: Float32Array): number {

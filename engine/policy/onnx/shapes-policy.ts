@@ -7,7 +7,7 @@ import type { Policy, PolicyDescription, RolloutRequest, RolloutResult, Video } 
 import { createAdamW, stepAdamW } from './adamw.ts';
 import { loadGraphs, releaseGraphs, type Graphs } from './graphs.ts';
 import { cloneParameterSet } from './parameters.ts';
-import { createGradientBuffers, replay, type Weights } from './replay.ts';
+import { createGradientBuffers, replay, takeGradient, type Weights } from './replay.ts';
 import { sampleLatents } from './sample.ts';
 import { loadState, readWeights, saveState } from './state.ts';
 import type { Trajectories } from './trajectories.ts';
@@ -54,9 +54,7 @@ export async function createShapesPolicy(options: ShapesPolicyOptions): Promise<
       return replay(graphs, weights, trajectories, step, request, gradient);
     },
     async optimStep(request) {
-      const result = stepAdamW(optimizer, weights.current.flat, gradient.sum, request);
-      gradient.sum.fill(0);
-      return result;
+      return stepAdamW(optimizer, weights.current.flat, takeGradient(gradient), request);
     },
     async setAnchor() {
       weights.anchor ??= cloneParameterSet(weights.current);

@@ -170,7 +170,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   ],
   'a checkpoint interval beyond the run': [
     'training: {iterations: 10}\ncheckpoints: {every: 20}',
-    '2:22: warning: checkpoints.every is 20, but the run has only 10 iterations: the only checkpoint is the one at the end.',
+    '2:22: warning: checkpoints.every is 20, but the run has only 10 iterations: the only checkpoints are those at the start, at the end and at the best evaluation.',
     'Write 10 or less. [config/interval-beyond-run]',
   ],
   'a smallest β above the largest': [

@@ -1,0 +1,124 @@
+import { access, constants, stat, statfs } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { exitCodes } from '../errors.ts';
+import { packageVersion } from '../package-root.ts';
+import { createShapesPolicy } from '../policy/onnx/shapes-policy.ts';
+import { findPython } from '../python.ts';
+import { errorText, table } from './output.ts';
+
+/** One thing that the doctor looked at. */
+export interface Finding {
+  check: string;
+  state: 'ok' | 'note' | 'problem';
+  detail: string;
+  remedy?: string;
+}
+
+/** Checks what training needs of this machine; exit code 1 when something stands in the way of the embedded model. */
+export async function doctorCommand(options: { runs: string; json: boolean }): Promise<number> {
+  const findings = [
+    node(),
+    machine(),
+    await embeddedModel(),
+    await runsFolder(path.resolve(options.runs)),
+    await python(),
+  ];
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
+  } else {
+    const rows = findings.map(({ check, state, detail }) => [state, check, detail]);
+    process.stdout.write(`sage-grpo ${packageVersion()}\n${table(['', 'check', ''], rows)}\n`);
+    for (const { check, remedy } of findings) if (remedy) process.stdout.write(`\n${check}: ${remedy}\n`);
+  }
+  return findings.some(({ state }) => state === 'problem') ? exitCodes.failed : exitCodes.done;
+}
+
+function node(): Finding {
+  return { check: 'Node', state: 'ok', detail: `${process.version} on ${process.platform}-${process.arch}` };
+}
+
+function machine(): Finding {
+  const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
+  const free = os.freemem();
+  const detail = `${os.availableParallelism()} cores, ${gib(free)} of ${gib(os.totalmem())} GiB memory free`;
+  if (free > 2 ** 30) return { check: 'machine', state: 'ok', detail };
+  return {
+    check: 'machine',
+    state: 'note',
+    detail,
+    remedy: 'The Shapes model wants about 1 GiB; close other programs.',
+  };
+}
+
+/** Really loads the graphs and the weights. */
+async function embeddedModel(): Promise<Finding> {
+  try {
+    const policy = await createShapesPolicy({ threads: 1 });
+    const { parameters, versions } = policy.describe();
+    await policy.dispose();
+    const detail = `Shapes, ${parameters.toLocaleString('en')} parameters, onnxruntime ${versions['onnxruntime-node']}`;
+    return { check: 'embedded model', state: 'ok', detail };
+  } catch (error) {
+    return {
+      check: 'embedded model',
+      state: 'problem',
+      detail: 'cannot be loaded',
+      remedy: errorText(error),
+    };
+  }
+}
+
+async function runsFolder(folder: string): Promise<Finding> {
+  const existing = await nearestExisting(folder);
+  const blocked = (what: string): Finding => ({
+    check: 'runs folder',
+    state: 'problem',
+    detail: `${existing} ${what}`,
+    remedy: 'Choose another folder with --runs, or make this one writable for you.',
+  });
+  try {
+    if (!(await stat(existing)).isDirectory()) return blocked('is a file, not a folder');
+    await access(existing, constants.W_OK);
+    const { bavail, bsize } = await statfs(existing);
+    const free = (bavail * bsize) / 2 ** 30;
+    const detail = `${folder}, ${free.toFixed(1)} GiB free`;
+    if (free > 1) return { check: 'runs folder', state: 'ok', detail };
+    return {
+      check: 'runs folder',
+      state: 'note',
+      detail,
+      remedy: 'A run of Shapes takes about 100 MB; free some space.',
+    };
+  } catch {
+    return blocked('cannot be written to');
+  }
+}
+
+async function nearestExisting(folder: string): Promise<string> {
+  try {
+    await access(folder);
+    return folder;
+  } catch {
+    const parent = path.dirname(folder);
+    return parent === folder ? folder : nearestExisting(parent);
+  }
+}
+
+async function python(): Promise<Finding> {
+  const found = await findPython(['torch']);
+  if (found.python) {
+    return {
+      check: 'Python',
+      state: 'ok',
+      detail: `${found.python}: Python ${found.versions.python}, torch ${found.versions.torch}`,
+    };
+  }
+  return {
+    check: 'Python',
+    state: 'note',
+    detail: 'none with torch was found; the embedded model does not need it',
+    remedy:
+      'To make the embedded model anew, run `node bootstrap.mjs setup-python`, or name a Python with torch in SAGE_PYTHON.',
+  };
+}

@@ -1,0 +1,68 @@
+import path from 'node:path';
+import { findRun, runPaths } from '../run/folder.ts';
+import { newestValid, validateCheckpoint } from '../run/checkpoint.ts';
+import { exitCodes, SageError } from '../errors.ts';
+import { createPolicy, createReward } from '../training/create.ts';
+import { measure } from '../training/evaluation.ts';
+import { evaluationTable } from '../training/settings.ts';
+import { readRunInput } from './train.ts';
+import { figure, table } from './output.ts';
+
+/** Evaluates a run's newest checkpoint, or the checkpoint whose folder is given, on the run's evaluation set. */
+export async function evalCommand(target: string, options: { runs: string; json: boolean }): Promise<number> {
+  const { runFolder, checkpoint } = await resolveTarget(target, options.runs);
+  const { config, prompts } = await readRunInput(runFolder);
+  const policy = await createPolicy(config, runFolder);
+  try {
+    await policy.loadState(checkpoint);
+    const iteration = Number(path.basename(checkpoint));
+    const { result } = await measure({
+      config,
+      policy,
+      reward: createReward(config),
+      evaluationTable: evaluationTable(config),
+      evaluationPrompts: prompts.evaluation,
+      iteration,
+      progress: () => {},
+    });
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify({ checkpoint, iteration, ...result }, null, 2)}\n`);
+      return exitCodes.done;
+    }
+    const components = Object.entries(result.components);
+    process.stdout.write(
+      `${table(
+        ['checkpoint', 'reward', ...components.map(([name]) => name), 'manifold distance', 'videos'],
+        [
+          [
+            path.basename(checkpoint),
+            figure(result.reward),
+            ...components.map(([, value]) => figure(value)),
+            figure(result.distance),
+            String(result.videos),
+          ],
+        ],
+      )}\n`,
+    );
+    return exitCodes.done;
+  } finally {
+    await policy.dispose();
+  }
+}
+
+async function resolveTarget(target: string, runs: string): Promise<{ runFolder: string; checkpoint: string }> {
+  const folder = path.resolve(target);
+  if (path.basename(path.dirname(folder)) === 'checkpoints') {
+    const { valid, reason } = await validateCheckpoint(folder);
+    if (valid) return { runFolder: path.dirname(path.dirname(folder)), checkpoint: folder };
+    throw new SageError('checkpoint-broken', `${folder} is not a valid checkpoint: ${reason}.`, 'Choose another one.', {
+      place: { file: folder },
+    });
+  }
+  const runFolder = await findRun(target, runs);
+  const point = await newestValid(runFolder);
+  if (point) return { runFolder, checkpoint: point.folder };
+  throw new SageError('eval/no-checkpoint', `The run ${target} has no valid checkpoint.`, 'Train it first.', {
+    place: { file: runPaths(runFolder).checkpoints },
+  });
+}

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { packageRoot } from './package-root.ts';
+
+const run = promisify(execFile);
+
+/** Folder of the Python package `sage_worker`'s project. */
+export function workerFolder(): string {
+  return path.join(packageRoot(), 'engine', 'worker');
+}
+
+/** Folder of the virtual environment that `node bootstrap.mjs setup-python` makes. */
+export function venvFolder(): string {
+  return path.join(packageRoot(), '.venv');
+}
+
+/** The interpreter inside a virtual environment. */
+export function venvPython(folder: string): string {
+  return process.platform === 'win32' ? path.join(folder, 'Scripts', 'python.exe') : path.join(folder, 'bin', 'python');
+}
+
+/** What was found of a Python that has the wanted modules. */
+export type PythonSearch =
+  | { python: string; versions: Record<string, string> }
+  | { python: null; /** Why each candidate was passed over. */ tried: { python: string; reason: string }[] };
+
+/**
+ * Looks for a Python with all of the modules: `SAGE_PYTHON`, the project's `.venv`, then `python3` on the path.
+ * @param modules import names, e.g. `torch`
+ */
+export async function findPython(modules: readonly string[]): Promise<PythonSearch> {
+  const candidates = [process.env.SAGE_PYTHON, venvPython(venvFolder()), 'python3'].filter(
+    (candidate): candidate is string => Boolean(candidate) && (!path.isAbsolute(candidate!) || existsSync(candidate!)),
+  );
+  const tried: { python: string; reason: string }[] = [];
+  for (const python of candidates) {
+    try {
+      return { python, versions: await moduleVersions(python, modules) };
+    } catch (error) {
+      tried.push({ python, reason: lastLine(error) });
+    }
+  }
+  return { python: null, tried };
+}
+
+/** Versions of the modules in one Python. Looks at the installed packages' metadata, which takes no import of torch. */
+export async function moduleVersions(python: string, modules: readonly string[]): Promise<Record<string, string>> {
+  const program = [
+    'import importlib.metadata as m, json, platform, sys',
+    'print(json.dumps({"python": platform.python_version(), **{n: m.version(n) for n in sys.argv[1:]}}))',
+  ].join('\n');
+  const { stdout } = await run(python, ['-c', program, ...modules], { timeout: 60_000 });
+  return JSON.parse(stdout) as Record<string, string>;
+}
+
+function lastLine(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message: string };
+  return (stderr?.trim() || message).split('\n').at(-1) ?? 'unknown';
+}

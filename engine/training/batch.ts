@@ -1,0 +1,79 @@
+import type { Config } from '../config/schema.ts';
+import { permutation } from '../method/random.ts';
+import type { SampleSpec } from '../policy/policy.ts';
+
+/** Streams of the run's randomness; equal numbers never draw the same noise twice. */
+export const streams = { rollout: 0, evaluation: 1, prompts: 2, samples: 3, steps: 4 } as const;
+
+/** The samples of one iteration, group by group: sample `p·G + g` is generation g of prompt p. */
+export interface Batch {
+  samples: SampleSpec[];
+  generations: number;
+  /** Index of each sample's prompt in the run's prompt list. */
+  promptIndices: number[];
+  /** `[N]` → `[P][G]` */
+  byGroup<T>(values_N: readonly T[]): T[][];
+}
+
+/**
+ * Draws P prompts for an iteration, without repetition until all prompts were used, and seeds G generations of each
+ * (method: order of one iteration, 1). Depends on the seed and the iteration alone, so a resumed run draws the same.
+ */
+export function drawBatch(config: Config, prompts: readonly string[], iteration: number): Batch {
+  const { prompts_per_iteration: P, generations: G } = config.rollout;
+  const shuffle = typeof config.prompts !== 'object' || Array.isArray(config.prompts) || config.prompts.shuffle;
+  const promptIndices: number[] = [];
+  const samples: SampleSpec[] = [];
+  for (let p = 0; p < P; p++) {
+    const position = (iteration - 1) * P + p;
+    const place = position % prompts.length;
+    const epoch = Math.floor(position / prompts.length);
+    const index = shuffle ? permutation(config.seed, streams.prompts, epoch, 0, prompts.length)[place] : place;
+    for (let generation = 0; generation < G; generation++) {
+      promptIndices.push(index);
+      samples.push({
+        prompt: prompts[index],
+        key: { seed: config.seed, stream: streams.rollout, iteration, prompt: p, generation },
+      });
+    }
+  }
+  const byGroup = <T>(values_N: readonly T[]) =>
+    Array.from({ length: P }, (_, p) => values_N.slice(p * G, (p + 1) * G));
+  return { samples, generations: G, promptIndices, byGroup };
+}
+
+/** Some samples at one step: the unit of replay. */
+export interface MicroBatch {
+  samples: number[];
+  step: number;
+}
+
+/**
+ * The order of replay (method: order of one iteration, 4): shuffled samples in micro-batches, permuted steps for each
+ * micro-batch, `accumulation` replays per optimizer update. Samples without an advantage are left out.
+ * @returns one list of micro-batches for each update
+ */
+export function planUpdates(
+  config: Config,
+  trainedSteps: readonly number[],
+  advantages_N: readonly (number | null)[],
+  iteration: number,
+): MicroBatch[][] {
+  const { micro_batch, accumulation, steps_per_sample } = config.training;
+  const scored = permutation(config.seed, streams.samples, iteration, 0, advantages_N.length).filter(
+    (i) => advantages_N[i] !== null,
+  );
+  const replays: MicroBatch[] = [];
+  for (let first = 0; first < scored.length; first += micro_batch) {
+    const samples = scored.slice(first, first + micro_batch);
+    const order = permutation(config.seed, streams.steps, iteration, first, trainedSteps.length);
+    for (const index of order.slice(0, steps_per_sample ?? order.length)) {
+      replays.push({ samples, step: trainedSteps[index] });
+    }
+  }
+  const updates: MicroBatch[][] = [];
+  for (let first = 0; first < replays.length; first += accumulation) {
+    updates.push(replays.slice(first, first + accumulation));
+  }
+  return updates;
+}

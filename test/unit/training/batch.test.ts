@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkText } from '../../../engine/config/load.ts';
+import type { Config } from '../../../engine/config/schema.ts';
+import { drawBatch, planUpdates } from '../../../engine/training/batch.ts';
+
+function configOf(text: string): Config {
+  const { config, diagnostics } = checkText(text);
+  if (!config) throw new Error(JSON.stringify(diagnostics));
+  return config;
+}
+
+const prompts = Array.from({ length: 10 }, (_, i) => `prompt ${i}`);
+
+describe('the prompts of an iteration', () => {
+  const config = configOf('seed: 3\nrollout: {prompts_per_iteration: 5, generations: 4}\ntraining: {micro_batch: 20}');
+
+  it('are all used once before any is used again', () => {
+    const drawn = [1, 2].flatMap((iteration) => drawBatch(config, prompts, iteration).byGroup(samplesOf(iteration)).map((group) => group[0]));
+    expect([...drawn].sort()).toEqual([...prompts].sort());
+    const later = [3, 4].flatMap((iteration) => drawBatch(config, prompts, iteration).byGroup(samplesOf(iteration)).map((group) => group[0]));
+    expect([...later].sort()).toEqual([...prompts].sort());
+    expect(later).not.toEqual(drawn);
+  });
+
+  it('depend on the seed and the iteration alone', () => {
+    expect(drawBatch(config, prompts, 7).samples).toEqual(drawBatch(config, prompts, 7).samples);
+    expect(drawBatch(config, prompts, 7).samples).not.toEqual(drawBatch({ ...config, seed: 4 }, prompts, 7).samples);
+  });
+
+  it('come in the order of the file when shuffling is off', () => {
+    const ordered = { ...config, prompts: { file: 'p.txt', column: 'prompt', shuffle: false } };
+    const { samples } = drawBatch(ordered, prompts, 2);
+    expect(samples.filter(({ key }) => key.generation === 0).map(({ prompt }) => prompt)).toEqual(prompts.slice(5));
+  });
+
+  it('give every sample a generator of its own', () => {
+    const keys = [1, 2, 3].flatMap((iteration) => drawBatch(config, prompts, iteration).samples.map(({ key }) => JSON.stringify(key)));
+    expect(new Set(keys).size).toBe(60);
+  });
+
+  function samplesOf(iteration: number): string[] {
+    return drawBatch(config, prompts, iteration).samples.map(({ prompt }) => prompt);
+  }
+});
+
+describe('the plan of updates', () => {
+  it('replays every scored sample at every trained step exactly once, in micro-batches of one step', () => {
+    fc.assert(
+      fc.property(
+        fc.record({ microBatch: fc.integer({ min: 1, max: 16 }), accumulation: fc.integer({ min: 1, max: 9 }) }),
+        fc.array(fc.option(fc.double({ min: -5, max: 5, noNaN: true })), { minLength: 1, maxLength: 40 }),
+        fc.uniqueArray(fc.nat(12), { minLength: 1, maxLength: 8 }),
+        ({ microBatch, accumulation }, advantages, steps) => {
+          const base = configOf('{}');
+          const config = { ...base, training: { ...base.training, micro_batch: microBatch, accumulation, steps_per_sample: null } };
+          const updates = planUpdates(config, steps, advantages, 5);
+          const pairs = updates.flat().flatMap(({ samples, step }) => samples.map((i) => `${i}@${step}`));
+          const scored = advantages.flatMap((advantage, i) => (advantage === null ? [] : [i]));
+          expect(pairs.sort()).toEqual(scored.flatMap((i) => steps.map((k) => `${i}@${k}`)).sort());
+          expect(updates.every((update) => update.length <= accumulation)).toBe(true);
+          expect(updates.flat().every(({ samples }) => samples.length <= microBatch)).toBe(true);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('trains only as many steps a sample as asked for, others each time', () => {
+    const base = configOf('{}');
+    const config = { ...base, training: { ...base.training, micro_batch: 4, accumulation: 2, steps_per_sample: 2 } };
+    const advantages = Array.from({ length: 8 }, () => 1);
+    const seen = new Set<number>();
+    for (let iteration = 1; iteration <= 20; iteration++) {
+      const replays = planUpdates(config, [0, 1, 2, 3, 4], advantages, iteration).flat();
+      expect(replays.length).toBe(4);
+      for (const { step } of replays) seen.add(step);
+    }
+    expect([...seen].sort()).toEqual([0, 1, 2, 3, 4]);
+  });
+});
