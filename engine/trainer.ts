@@ -105,7 +105,7 @@ async function trainIteration(context: TrainerContext, iteration: number) {
       observer.replayed(step, equalizer_K[step] ?? 1, result);
       adapt(context, step, result);
     }
-    await optimise(context, observer);
+    await optimise(context, iteration, observer);
   }
   policy.release(rollout.handle);
   return observer.metrics();
@@ -122,9 +122,9 @@ function adapt(context: TrainerContext, step: number, result: ForwardBackwardRes
 }
 
 /** One optimizer update, and the anchor's refresh when it is due. */
-async function optimise(context: TrainerContext, observer: Observer): Promise<void> {
+async function optimise(context: TrainerContext, iteration: number, observer: Observer): Promise<void> {
   const { config, policy, state } = context;
-  const result = await observer.timed('update', () => policy.optimStep(optimizerRequest(config)));
+  const result = await observer.timed('update', () => policy.optimStep(optimizerRequest(config, iteration)));
   observer.optimised(result);
   if (!result.skipped) state.updates += 1;
   const { mode, interval } = config.trust_region.anchor;

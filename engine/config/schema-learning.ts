@@ -59,6 +59,15 @@ export const training = block('The optimizer and the loop around it.', {
     models: { 'hunyuan-video-1.5': 1e-5, 'wan-2.1': 1e-5 },
     aliases: ['lr'],
   }),
+  learning_rate_schedule: key(z.enum(['constant', 'linear', 'cosine']).default('constant'), {
+    description: 'How the learning rate goes over the run.',
+    values: {
+      constant: 'it stays',
+      linear: 'it falls evenly, to 0 after the last iteration',
+      cosine: 'it falls slowly, then fast, then slowly, to 0 after the last iteration',
+    },
+    aliases: ['lr_schedule', 'lr_scheduler', 'lr_scheduler_type', 'scheduler'],
+  }),
   weight_decay: key(z.number().min(0).max(1).default(0), {
     description: "AdamW's decoupled weight decay.",
     models: { 'hunyuan-video-1.5': 0.01, 'wan-2.1': 0.01 },

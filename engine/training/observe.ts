@@ -5,6 +5,7 @@ import type { ForwardBackwardResult, OptimStepResult } from '../policy/policy.ts
 import type { Score } from '../reward/reward.ts';
 import type { EventOf } from '../run/events.ts';
 import type { TrainerContext } from './context.ts';
+import { learningRate } from './settings.ts';
 
 /** Collects what one iteration shows (method: what must be observable). */
 export interface Observer {
@@ -88,7 +89,7 @@ export function createObserver(context: TrainerContext, iteration: number): Obse
         firstReplayRatioDeviation: largest(all.filter((r) => r.beforeUpdate).map((r) => r.ratioDeviation)),
         loss: mean(all.map((r) => r.loss)),
         beta: context.state.klController.beta,
-        learningRate: context.config.training.learning_rate,
+        learningRate: learningRate(context.config, iteration),
         updates: context.state.updates,
         gradientNorm: mean(optimised.map((r) => r.gradientNorm)),
         updateNorm: mean(optimised.map((r) => r.updateNorm)),

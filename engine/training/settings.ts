@@ -54,10 +54,19 @@ export function klOptions(config: Config): KlControllerOptions {
   return { controller, initial, minimum, weight, target, rampCalls: ramp_calls };
 }
 
-export function optimizerRequest(config: Config): OptimStepRequest {
-  const { learning_rate, weight_decay, beta1, beta2, epsilon, max_gradient_norm } = config.training;
+/** Learning rate of an iteration (1-based); the decaying schedules reach 0 after the last one. */
+export function learningRate(config: Config, iteration: number): number {
+  const { learning_rate, learning_rate_schedule, iterations } = config.training;
+  const left = Math.max(0, 1 - (iteration - 1) / iterations);
+  if (learning_rate_schedule === 'linear') return learning_rate * left;
+  if (learning_rate_schedule === 'cosine') return (learning_rate * (1 - Math.cos(Math.PI * left))) / 2;
+  return learning_rate;
+}
+
+export function optimizerRequest(config: Config, iteration: number): OptimStepRequest {
+  const { weight_decay, beta1, beta2, epsilon, max_gradient_norm } = config.training;
   return {
-    learningRate: learning_rate,
+    learningRate: learningRate(config, iteration),
     weightDecay: weight_decay,
     beta1,
     beta2,

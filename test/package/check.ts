@@ -50,7 +50,7 @@ try {
     status: string;
     videosFolder: string;
   };
-  if (status !== 'finished' || !existsSync(path.join(videosFolder, '000001', 'p00-g0.mp4')))
+  if (status !== 'finished' || !existsSync(path.join(videosFolder, 'p00-g0.mp4')))
     throw new Error(`the packed program ended ${status}`);
   sage('report', 'packed', '-o', 'report.html');
   console.log(`package: ${packed.files.length} files, ${(packed.size / 2 ** 20).toFixed(1)} MB, installs and trains`);

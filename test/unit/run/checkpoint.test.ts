@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   cleanCheckpoints,
   discardCheckpointsAfter,
@@ -137,7 +137,10 @@ describe('a checkpoint', () => {
     for (let round = 0; round < 4; round++) {
       const child = startChild('save-checkpoints.ts', run, String(next));
       await sees(child, 'started');
-      await new Promise((resolve) => setTimeout(resolve, 20 + 130 * Math.random()));
+      // The first round sees a checkpoint done; the others may be killed before theirs is.
+      if (round === 0)
+        await vi.waitUntil(async () => (await iterationsOf(run)).length > 0, { timeout: 60_000, interval: 5 });
+      await new Promise((resolve) => setTimeout(resolve, 130 * Math.random()));
       child.kill('SIGKILL');
       await ended(child);
       const found = await listCheckpoints(run, { deep: true });

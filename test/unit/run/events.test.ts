@@ -1,7 +1,7 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { followEvents, openEventLog, readEvents, truncateEvents } from '../../../engine/run/event-log.ts';
 import type { EventBody, RunEvent } from '../../../engine/run/events.ts';
 import {
@@ -107,7 +107,11 @@ describe('the event log', () => {
     for (let round = 0; round < 3; round++) {
       const child = startChild('append-events.ts', file);
       await sees(child, 'started');
-      await new Promise((resolve) => setTimeout(resolve, 30 + 40 * Math.random()));
+      await vi.waitUntil(async () => (await readEvents(file).catch(() => [])).length > 0, {
+        timeout: 60_000,
+        interval: 5,
+      });
+      await new Promise((resolve) => setTimeout(resolve, 40 * Math.random()));
       child.kill('SIGKILL');
       await ended(child);
       const before = await readEvents(file);

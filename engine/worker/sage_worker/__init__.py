@@ -1,0 +1,1 @@
+"""SAGE Studio's Python side: models, the loss, pre-training and graph export."""

@@ -1,0 +1,138 @@
+import type { InspectResult } from './inspect.ts';
+import type { DemoResult } from './memory.ts';
+import type { OverheadResult } from './overhead.ts';
+import type { Spread } from './statistics.ts';
+import type { UpdateStepResult } from './update-step.ts';
+
+/** What was measured; null where it was not asked for, a string where it could not be. */
+export interface Measured {
+  update: UpdateStepResult | string | null;
+  overhead: OverheadResult | null;
+  inspect: InspectResult | null;
+  demo: DemoResult | null;
+}
+
+/** One line of the table. */
+export interface Target {
+  name: string;
+  measured: string;
+  target: string;
+  /** null: there is no target, or it could not be measured. */
+  met: boolean | null;
+}
+
+export interface BenchFile {
+  date: string;
+  /** How to repeat it. */
+  command: string;
+  machine: { cpu: string; cores: number; memoryBytes: number; platform: string };
+  commit: string | null;
+  modified: boolean | null;
+  versions: Record<string, string>;
+  targets: Target[];
+  raw: Measured;
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+const spreadText = ({ median, min, max }: Spread) => `${median.toFixed(2)}× (${min.toFixed(2)} to ${max.toFixed(2)})`;
+const gibibyte = 2 ** 30;
+
+/** Holds the measurements against the targets. */
+export function judgeTargets({ update, overhead, inspect, demo }: Measured): Target[] {
+  return [
+    ...(update === null ? [] : updateTargets(update)),
+    ...(overhead === null ? [] : overheadTargets(overhead)),
+    ...(inspect === null ? [] : inspectTargets(inspect)),
+    ...(demo === null ? [] : demoTargets(demo)),
+  ];
+}
+
+function updateTargets(update: UpdateStepResult | string): Target[] {
+  const wanted = [
+    ['eager', 'PyTorch eager', 2],
+    ['compile', 'torch.compile', 1.2],
+  ] as const;
+  return wanted.map(([step, title, least]) => {
+    const name = `update step, ${title} over onnxruntime`;
+    const target = `≥ ${least.toFixed(1)}×`;
+    const reason = typeof update === 'string' ? update : update.notRun[step];
+    const ratio = typeof update === 'string' ? undefined : update.ratios[step];
+    if (!ratio || typeof update === 'string') return { name, measured: `not measured: ${reason}`, target, met: null };
+    const { milliseconds: ms, gradientDifference } = update;
+    const times = `${ms[step]!.toFixed(1)} ms against ${ms.onnxruntime.toFixed(1)} ms`;
+    // Two steps that disagree about the gradient have not been compared.
+    const met = ratio.median >= least && gradientDifference < 1e-3;
+    return { name, measured: `${spreadText(ratio)}, ${times}`, target, met };
+  });
+}
+
+function overheadTargets(overhead: OverheadResult): Target[] {
+  const { share, shareByStages, encodeSeconds, shareWithEncoding, wallSeconds } = overhead;
+  const apart = 'iteration outside model, decoder and judge';
+  return [
+    { name: apart, measured: `${percent(share)} of ${wallSeconds.toFixed(2)} s`, target: '≤ 3 %', met: share <= 0.03 },
+    { name: `${apart}, by the run's own stages`, measured: percent(shareByStages), target: '', met: null },
+    {
+      name: 'the first, with the CPU time of the video encoder’s thread',
+      measured:
+        encodeSeconds === null ? 'not measured here' : `${percent(shareWithEncoding!)}, ${encodeSeconds.toFixed(2)} s`,
+      target: '',
+      met: null,
+    },
+  ];
+}
+
+function inspectTargets({ ratio, bytes, inspectMilliseconds: ms }: InspectResult): Target[] {
+  const size = `${(bytes / 2 ** 20).toFixed(0)} MiB in ${ms.median.toFixed(0)} ms`;
+  return [
+    {
+      name: '`inspect` of 10,000 iterations over reading and parsing them',
+      measured: `${spreadText(ratio)}, ${size}`,
+      target: '≤ 2.0×',
+      met: ratio.median <= 2,
+    },
+  ];
+}
+
+function demoTargets({ peakBytes, wallSeconds, exitCode, iterations }: DemoResult): Target[] {
+  const what = iterations === null ? 'demo' : `demo, ${iterations} iterations`;
+  const ended = exitCode === 0 ? '' : `, but it ended with ${exitCode}`;
+  const memory: Target = {
+    name: `peak resident memory of the ${what}`,
+    measured: peakBytes === null ? 'not measured here' : `${(peakBytes / 2 ** 20).toFixed(0)} MiB${ended}`,
+    target: '≤ 1024 MiB',
+    met: peakBytes === null ? null : peakBytes <= gibibyte && exitCode === 0,
+  };
+  const time: Target = {
+    name: `wall time of the ${what}`,
+    measured: `${wallSeconds.toFixed(0)} s`,
+    target: iterations === null ? '≤ 150 s' : '',
+    met: iterations === null ? wallSeconds <= 150 && exitCode === 0 : null,
+  };
+  return [memory, time];
+}
+
+/** The table as Markdown, with machine and date. */
+export function benchTable({ date, machine, versions, targets, command }: BenchFile): string {
+  const verdict = (met: boolean | null) => (met === null ? '' : met ? 'pass' : '**FAIL**');
+  const rows = targets.map(
+    ({ name, measured, target, met }) => `| ${name} | ${measured} | ${target} | ${verdict(met)} |`,
+  );
+  const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    '| measurement | result | target | |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    `${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / gibibyte).toFixed(0)} GiB; ${parts.join(', ')}; ${date.slice(0, 10)}, \`${command}\`.`,
+  ].join('\n');
+}
+
+const [open, close] = ['<!-- bench -->', '<!-- /bench -->'];
+
+/** A document with the table put between its markers. */
+export function withTable(document: string, table: string): string {
+  const [from, to] = [document.indexOf(open), document.indexOf(close)];
+  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md lacks the markers ${open} and ${close}`);
+  return `${document.slice(0, from + open.length)}\n\n${table}\n\n${document.slice(to)}`;
+}
