@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /** The parts of the house, most special first. */
 const parts = {
-  base: 'engine/{errors,package-root,python}.ts',
+  base: 'engine/{errors,package-root,python,spelling}.ts',
   protocol: 'engine/protocol.ts',
   method: 'engine/method/**',
   config: 'engine/config/**',

@@ -6,7 +6,8 @@ import { exitCodes, SageError } from '../errors.ts';
 import { collectProvenance } from '../run/provenance.ts';
 import { createRun, readRun } from '../run/folder.ts';
 import { createPolicy, createReward } from '../training/create.ts';
-import { promptsFiles, readPrompts, runSession, type RunPrompts, type SessionInput } from '../training/session.ts';
+import { promptsFiles, readPrompts, type RunPrompts } from '../training/prompts.ts';
+import { runSession, type SessionInput } from '../training/session.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
 
 export interface TrainOptions {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { closest, editDistance } from './spelling.ts';
+import { closest, editDistance } from '../spelling.ts';
 import { escapeControls, oneOf, quote, showValue } from './text.ts';
 import { joinPath } from './tree.ts';
 import { flatten, keyAt, promptFileKeys, rootKey, type KeyInfo } from './walk.ts';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitCodes, SageError } from '../errors.ts';
 import { packageRoot } from '../package-root.ts';
-import { closest } from './spelling.ts';
+import { closest } from '../spelling.ts';
 import { quote } from './text.ts';
 
 const ending = '.sage.yaml';

@@ -3,7 +3,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { SageError, exitCodes } from '../errors.ts';
 import { allPrompts } from '../shapes/grammar.ts';
 import type { Config, PromptSource } from './schema.ts';
-import { closest } from './spelling.ts';
+import { closest } from '../spelling.ts';
 import { quote } from './text.ts';
 import { readTextFile, type FileProblem } from './text-file.ts';
 

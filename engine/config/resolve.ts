@@ -1,6 +1,6 @@
 import { explainIssue, valueAt, type Finding } from './issues.ts';
 import { configSchema, modelNames, type Config, type ModelName } from './schema.ts';
-import { closest } from './spelling.ts';
+import { closest } from '../spelling.ts';
 import { joinPath } from './tree.ts';
 import { defaultFor, keyAt, rootKey, type KeyInfo } from './walk.ts';
 

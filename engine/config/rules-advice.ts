@@ -1,10 +1,14 @@
-import type { Rule, RuleContext } from './rules.ts';
+import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
 
 function checkIntervals({ config, given, warn }: RuleContext): void {
   const { iterations } = config.training;
   const intervals: [path: string, every: number, consequence: string][] = [
-    ['checkpoints.every', config.checkpoints.every, 'the only checkpoints are those at the start, at the end and at the best evaluation'],
+    [
+      'checkpoints.every',
+      config.checkpoints.every,
+      'the only checkpoints are those at the start, at the end and at the best evaluation',
+    ],
     ['evaluation.every', config.evaluation.every, 'the policy is only evaluated before and after training'],
     ['videos.every', config.videos.every, 'only the first and the last iteration write their rollouts'],
   ];

@@ -1,5 +1,5 @@
 import { countExplored, kernelKeys } from './rules-method.ts';
-import type { Rule, RuleContext } from './rules.ts';
+import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
 import { oneOf } from './text.ts';
 

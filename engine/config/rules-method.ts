@@ -1,6 +1,6 @@
 import { MethodError } from '../method/errors.ts';
 import { exploredSteps, kernelTable, type KernelOptions } from '../method/kernels.ts';
-import type { Rule, RuleContext } from './rules.ts';
+import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
 
 /** The options from which a run's kernel table is built. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { valueAt } from './issues.ts';
-import type { Rule, RuleContext } from './rules.ts';
+import type { Rule, RuleContext } from './rule.ts';
 import { oneOf, quote } from './text.ts';
 import { defaultFor, flatten, rootKey } from './walk.ts';
 

@@ -1,8 +1,8 @@
 import { allPrompts, formatPrompt, parsePrompt } from '../shapes/grammar.ts';
 import { readPrompts, type PromptEntry } from './prompts.ts';
-import type { Rule, RuleContext } from './rules.ts';
+import type { Rule, RuleContext } from './rule.ts';
 import type { PromptSource } from './schema.ts';
-import { closest } from './spelling.ts';
+import { closest } from '../spelling.ts';
 import { quote } from './text.ts';
 
 type Key = 'prompts' | 'evaluation.prompts';

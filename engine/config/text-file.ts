@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { closest } from './spelling.ts';
+import { closest } from '../spelling.ts';
 import { quote } from './text.ts';
 
 /** Why a file's text cannot be had. */

@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'no
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SageError, exitCodes } from '../errors.ts';
+import { closest } from '../spelling.ts';
 import { diskError, errnoOf, makeFolder, syncFolder, writeFileAtomic } from './disk.ts';
 import { lockState } from './lock.ts';
 import { provenanceSchema, type Provenance } from './provenance.ts';
@@ -240,25 +241,11 @@ export async function listRuns(runsDir: string): Promise<ListedRun[]> {
   return runs.sort((a, b) => order(age(a), age(b)) || -a.id.localeCompare(b.id, 'en', { numeric: true }));
 }
 
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    row = next;
-  }
-  return row[b.length];
-}
-
 /** The most similar of some names, if any is similar enough to be a slip of the finger. */
 function nearestName(wanted: string, names: string[]): string | undefined {
   const beginning = names.find((name) => wanted.length >= 3 && name.startsWith(wanted));
   if (beginning !== undefined) return beginning;
-  const scored = names.map((name) => ({ name, distance: editDistance(wanted.toLowerCase(), name.toLowerCase()) }));
-  scored.sort((a, b) => a.distance - b.distance);
-  const limit = Math.max(2, Math.floor(wanted.length / 4));
-  return scored[0] && scored[0].distance <= limit ? scored[0].name : undefined;
+  return closest(wanted, names) ?? undefined;
 }
 
 /**

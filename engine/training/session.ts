@@ -1,67 +1,24 @@
 import { appendFileSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
 import type { Config } from '../config/schema.ts';
-import { exitCodes, SageError } from '../errors.ts';
 import { createVideoWriter } from '../media/writer.ts';
-import { createMeasuredEqualizer, type MeasuredEqualizerState } from '../method/equalizer.ts';
 import { exploredSteps } from '../method/kernels.ts';
-import { createKlController, type KlControllerState } from '../method/trust-region.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Reward } from '../reward/reward.ts';
-import {
-  cleanCheckpoints,
-  discardCheckpointsAfter,
-  listCheckpoints,
-  newestValid,
-  type ResumePoint,
-} from '../run/checkpoint.ts';
+import { cleanCheckpoints, type ResumePoint } from '../run/checkpoint.ts';
 import { openControl } from '../run/control.ts';
-import { cleanTemporaries, writeFileAtomic } from '../run/disk.ts';
-import { openEventLog, truncateEvents, type EventLog } from '../run/event-log.ts';
+import { cleanTemporaries } from '../run/disk.ts';
+import { openEventLog, type EventLog } from '../run/event-log.ts';
 import { runPaths, updateRun } from '../run/folder.ts';
 import { takeLock } from '../run/lock.ts';
 import { train, type TrainOutcome } from '../trainer.ts';
-import { announceCheckpoint, checkpoint } from './checkpointing.ts';
-import type { Progress, TrainerContext, TrainerState } from './context.ts';
+import { checkpoint } from './checkpointing.ts';
+import type { Progress, TrainerContext } from './context.ts';
 import { createGate } from './gate.ts';
 import { mean } from './observe.ts';
-import { evaluationTable, klOptions, lossSettings, rolloutTable, totalReward } from './settings.ts';
-
-/** Prompts of a run, kept in its folder so that a resume does not depend on the file they came from. */
-export interface RunPrompts {
-  training: string[];
-  evaluation: string[];
-}
-
-const promptsSchema = z.object({ training: z.array(z.string()).min(1), evaluation: z.array(z.string()).min(1) });
-
-const promptsFile = 'prompts.json';
-
-/** The file of a new run folder that holds the prompts: its name and text, for `createRun`. */
-export function promptsFiles(prompts: RunPrompts): Record<string, string> {
-  return { [promptsFile]: `${JSON.stringify(prompts, null, 2)}\n` };
-}
-
-/** Writes the prompts into a run folder that has none. */
-export async function writePrompts(runFolder: string, prompts: RunPrompts): Promise<void> {
-  for (const [name, text] of Object.entries(promptsFiles(prompts)))
-    await writeFileAtomic(path.join(runFolder, name), text, { doing: 'write the prompts' });
-}
-
-/** @throws SageError `run-broken` */
-export async function readPrompts(runFolder: string): Promise<RunPrompts> {
-  const file = path.join(runFolder, promptsFile);
-  try {
-    return promptsSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-  } catch (cause) {
-    throw new SageError('run-broken', `The prompts of the run cannot be read from ${file}.`, 'Start the run anew.', {
-      place: { file },
-      cause,
-    });
-  }
-}
+import type { RunPrompts } from './prompts.ts';
+import { announceResume, announceStartingOver, freshState, restoreState, rewind } from './resume.ts';
+import { evaluationTable, lossSettings, rolloutTable, totalReward } from './settings.ts';
 
 /** What a person or a program that watches gives to a session. */
 export interface SessionHooks {
@@ -98,7 +55,7 @@ export async function runSession(input: SessionInput): Promise<TrainOutcome> {
     await cleanTemporaries(runFolder);
     await cleanCheckpoints(runFolder);
     // A run that cannot be brought back to a checkpoint stays as it is, with its status.
-    const resumed = input.resume ? await rewind(input, input.resume.from) : null;
+    const resumed = input.resume ? await rewind(runFolder, input.policy, input.resume.from) : null;
     return await trainFrom(resumed, input, log);
   } catch (error) {
     log(`failed: ${error instanceof Error ? error.stack : String(error)}`);
@@ -216,110 +173,6 @@ function appendQuietly(events: EventLog, iteration: number, error: unknown): voi
 function pauseHook(runFolder: string, status: 'paused' | 'running', text: string, note: (text: string) => void): void {
   note(text);
   void updateRun(runFolder, { status }).catch((error: Error) => note(error.message));
-}
-
-/**
- * Brings the folder back to a checkpoint: later checkpoints, videos and events go, the policy is loaded. Null, and an
- * empty folder, when the run ended before it saved any.
- */
-async function rewind(input: SessionInput, from: number | 'newest'): Promise<ResumePoint | null> {
-  const { runFolder, policy } = input;
-  const point = await newestValid(runFolder, from === 'newest' ? undefined : from);
-  if (from !== 'newest' && point?.iteration !== from) throw noCheckpoint(runFolder, from, point);
-  if (!point) {
-    const damaged = await listCheckpoints(runFolder, { deep: true });
-    if (damaged.length > 0) throw allDamaged(runFolder, damaged);
-    await rm(runPaths(runFolder).events, { force: true });
-    await discardVideosAfter(runFolder, -1);
-    return null;
-  }
-  await policy.loadState(point.folder);
-  // Only what is named by the future that is left behind is deleted, and only when there is something to go back to.
-  await discardCheckpointsAfter(runFolder, point.iteration);
-  await truncateEvents(runPaths(runFolder).events, point.state.eventSeq);
-  await discardVideosAfter(runFolder, point.iteration);
-  return point;
-}
-
-async function discardVideosAfter(runFolder: string, iteration: number): Promise<void> {
-  for (const parent of [runPaths(runFolder).rollouts, runPaths(runFolder).evaluations]) {
-    const names = await readdir(parent).catch(() => [] as string[]);
-    const later = names.filter((name) => /^\d+$/.test(name) && Number(name) > iteration);
-    for (const name of later) await rm(path.join(parent, name), { recursive: true, force: true });
-  }
-}
-
-function allDamaged(
-  runFolder: string,
-  checkpoints: readonly { iteration: number; reason: string | null }[],
-): SageError {
-  const newest = checkpoints.at(-1)!;
-  const count = checkpoints.length === 1 ? 'The only checkpoint' : `Every one of the ${checkpoints.length} checkpoints`;
-  return new SageError(
-    'resume/no-checkpoint',
-    `${count} of the run is damaged; of iteration ${newest.iteration}: ${newest.reason}.`,
-    'Check the disk and restore the checkpoints from a copy, or start a new run from its config.sage.yaml. Nothing was changed.',
-    { place: { file: runPaths(runFolder).checkpoints } },
-  );
-}
-
-function noCheckpoint(runFolder: string, from: number, nearest: ResumePoint | null): SageError {
-  const place = { file: runPaths(runFolder).checkpoints };
-  const remedy = nearest
-    ? `The nearest one before it is ${nearest.iteration}: \`sage-grpo resume RUN --from ${nearest.iteration}\`.`
-    : 'See `sage-grpo inspect RUN` for the checkpoints there are.';
-  return new SageError('resume/no-checkpoint', `The run has no valid checkpoint of iteration ${from}.`, remedy, {
-    place,
-    exitCode: exitCodes.usage,
-  });
-}
-
-function announceStartingOver(events: EventLog, note: (text: string) => void): void {
-  events.append({ kind: 'run_resumed', iteration: 0, fromIteration: 0 });
-  note('the run ended before its first checkpoint; starting over');
-}
-
-async function announceResume(
-  context: TrainerContext,
-  point: ResumePoint,
-  note: (text: string) => void,
-): Promise<void> {
-  const { events, state } = context;
-  const evaluated = state.evaluated?.iteration === point.iteration ? state.evaluated.reward : null;
-  announceCheckpoint(context, evaluated);
-  events.append({ kind: 'run_resumed', iteration: point.iteration, fromIteration: point.iteration });
-  note(`resumed after iteration ${point.iteration}`);
-  for (const { iteration, reason } of point.skipped) {
-    const message = `The checkpoint of iteration ${iteration} is damaged and was passed over: ${reason}.`;
-    const remedy = 'Check the disk. Training continues from the checkpoint before it.';
-    events.append({ kind: 'warning', iteration: point.iteration, code: 'resume/damaged-checkpoint', message, remedy });
-  }
-}
-
-function freshState(config: Config): TrainerState {
-  const { decay, warmup } = config.equalizer;
-  return {
-    iteration: 0,
-    updates: 0,
-    klController: createKlController(klOptions(config)),
-    equalizer: createMeasuredEqualizer(config.sampling.steps, decay, warmup),
-    best: null,
-    evaluated: null,
-    checkpointed: -1,
-  };
-}
-
-function restoreState(state: ResumePoint['state']): TrainerState {
-  const evaluated = z.object({ iteration: z.number(), reward: z.number() }).nullable().parse(state.evaluated);
-  return {
-    iteration: state.iteration,
-    updates: state.updates,
-    klController: state.klController as unknown as KlControllerState,
-    equalizer: state.equalizer as unknown as MeasuredEqualizerState,
-    best: state.best,
-    evaluated,
-    checkpointed: state.iteration,
-  };
 }
 
 async function flawlessReward(input: SessionInput): Promise<number | null> {

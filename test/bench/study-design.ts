@@ -31,11 +31,11 @@ const seeds = (first: number, count: number) => Array.from({ length: count }, (_
 
 export const budgets: Record<'small' | 'full', StudyBudget> = {
   small: {
-    iterations: 25,
+    iterations: 30,
     prompts: 4,
     generations: 8,
     steps: 8,
-    etas: { sage: [0.3, 0.5, 0.8], flow_grpo: [0.3, 0.5, 0.8], dance_grpo: [0.3, 0.5, 0.8], cps: [0.3, 0.5, 0.8] },
+    etas: { sage: [0.4, 0.8, 1.2], flow_grpo: [0.4, 0.8, 1.2], dance_grpo: [0.4, 0.8, 1.2], cps: [0.3, 0.5, 0.8] },
     tuneSeeds: seeds(901, 2),
     mainSeeds: seeds(1, 5),
     otherSeeds: seeds(1, 2),
@@ -46,9 +46,9 @@ export const budgets: Record<'small' | 'full', StudyBudget> = {
     generations: 8,
     steps: 10,
     etas: {
-      sage: [0.2, 0.3, 0.5, 0.8],
-      flow_grpo: [0.2, 0.3, 0.5, 0.8],
-      dance_grpo: [0.2, 0.3, 0.5, 0.8],
+      sage: [0.3, 0.6, 1.0, 1.4],
+      flow_grpo: [0.3, 0.6, 1.0, 1.4],
+      dance_grpo: [0.3, 0.6, 1.0, 1.4],
       cps: [0.2, 0.3, 0.5, 0.8],
     },
     tuneSeeds: seeds(901, 2),

@@ -13,7 +13,8 @@ import { createRun, runPaths } from '../../engine/run/folder.ts';
 import { collectProvenance } from '../../engine/run/provenance.ts';
 import type { Progress } from '../../engine/training/context.ts';
 import { createPolicy, createReward } from '../../engine/training/create.ts';
-import { runSession, writePrompts } from '../../engine/training/session.ts';
+import { writePrompts } from '../../engine/training/prompts.ts';
+import { runSession } from '../../engine/training/session.ts';
 
 /** The demo's config. */
 export const demoConfig = path.join(packageRoot(), 'examples', 'shapes.sage.yaml');

@@ -9,7 +9,8 @@ import { createShapesJudge } from '../../engine/reward/shapes-judge.ts';
 import { createRun } from '../../engine/run/folder.ts';
 import { collectProvenance } from '../../engine/run/provenance.ts';
 import { createPolicy } from '../../engine/training/create.ts';
-import { promptsFiles, runSession } from '../../engine/training/session.ts';
+import { promptsFiles } from '../../engine/training/prompts.ts';
+import { runSession } from '../../engine/training/session.ts';
 import { eventsOf, recordOf, sage, temporaryFolder, tinyConfig } from './support.ts';
 
 /** The judge of the Shapes world, whose scores go wrong from a call on (the first call is the evaluation's). */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkText } from '../../../engine/config/load.ts';
 import { listPresets, readPreset } from '../../../engine/config/presets.ts';
-import { editDistance } from '../../../engine/config/spelling.ts';
+import { editDistance } from '../../../engine/spelling.ts';
 import { quote } from '../../../engine/config/text.ts';
 
 const presets = listPresets().map((preset) => readPreset(preset.name));

@@ -89,7 +89,8 @@ describe('a rollout', () => {
     const all = await policy.rollout(request);
     const some = await policy.rollout({ ...request, samples: [samples[6], samples[1]] });
     const one = await policy.rollout({ ...request, samples: [samples[6]] });
-    for (const other of [some.videos[0], one.videos[0]]) expect(maximumDifference(other.pixels, all.videos[6].pixels)).toBeLessThan(1e-6);
+    for (const other of [some.videos[0], one.videos[0]])
+      expect(maximumDifference(other.pixels, all.videos[6].pixels)).toBeLessThan(1e-6);
     expect([...some.logProbs_N_K[1]]).toEqual([...all.logProbs_N_K[1]]);
     expect([...one.logProbs_N_K[0]]).toEqual([...all.logProbs_N_K[6]]);
   });
@@ -152,7 +153,10 @@ describe('an update', () => {
     await policy.optimStep({ ...adam, learningRate: 0, weightDecay: 0 });
     await policy.forwardBackward(replayRequest(handle, 2, [0, 1, 2, 3]));
     const whole = await policy.optimStep({ ...adam, learningRate: 0, weightDecay: 0 });
-    for (const half of [[0, 1], [2, 3]]) {
+    for (const half of [
+      [0, 1],
+      [2, 3],
+    ]) {
       await policy.forwardBackward({ ...replayRequest(handle, 2, half), gradientScale: 0.5 });
     }
     const halves = await policy.optimStep({ ...adam, learningRate: 0, weightDecay: 0 });
@@ -217,7 +221,9 @@ describe('broken files', () => {
       remedy: expect.stringContaining('shapes:export'),
     });
     await rm(path.join(broken, 'update.onnx'));
-    await expect(createShapesPolicy({ threads: 1, graphsFolder: broken })).rejects.toMatchObject({ code: 'policy/graph' });
+    await expect(createShapesPolicy({ threads: 1, graphsFolder: broken })).rejects.toMatchObject({
+      code: 'policy/graph',
+    });
   });
 
   it('names weights that are not safetensors, and weights of another model', async () => {

@@ -16,9 +16,17 @@ describe('the prompts of an iteration', () => {
   const config = configOf('seed: 3\nrollout: {prompts_per_iteration: 5, generations: 4}\ntraining: {micro_batch: 20}');
 
   it('are all used once before any is used again', () => {
-    const drawn = [1, 2].flatMap((iteration) => drawBatch(config, prompts, iteration).byGroup(samplesOf(iteration)).map((group) => group[0]));
+    const drawn = [1, 2].flatMap((iteration) =>
+      drawBatch(config, prompts, iteration)
+        .byGroup(samplesOf(iteration))
+        .map((group) => group[0]),
+    );
     expect([...drawn].sort()).toEqual([...prompts].sort());
-    const later = [3, 4].flatMap((iteration) => drawBatch(config, prompts, iteration).byGroup(samplesOf(iteration)).map((group) => group[0]));
+    const later = [3, 4].flatMap((iteration) =>
+      drawBatch(config, prompts, iteration)
+        .byGroup(samplesOf(iteration))
+        .map((group) => group[0]),
+    );
     expect([...later].sort()).toEqual([...prompts].sort());
     expect(later).not.toEqual(drawn);
   });
@@ -35,7 +43,9 @@ describe('the prompts of an iteration', () => {
   });
 
   it('give every sample a generator of its own', () => {
-    const keys = [1, 2, 3].flatMap((iteration) => drawBatch(config, prompts, iteration).samples.map(({ key }) => JSON.stringify(key)));
+    const keys = [1, 2, 3].flatMap((iteration) =>
+      drawBatch(config, prompts, iteration).samples.map(({ key }) => JSON.stringify(key)),
+    );
     expect(new Set(keys).size).toBe(60);
   });
 
@@ -53,7 +63,10 @@ describe('the plan of updates', () => {
         fc.uniqueArray(fc.nat(12), { minLength: 1, maxLength: 8 }),
         ({ microBatch, accumulation }, advantages, steps) => {
           const base = configOf('{}');
-          const config = { ...base, training: { ...base.training, micro_batch: microBatch, accumulation, steps_per_sample: null } };
+          const config = {
+            ...base,
+            training: { ...base.training, micro_batch: microBatch, accumulation, steps_per_sample: null },
+          };
           const updates = planUpdates(config, steps, advantages, 5);
           const pairs = updates.flat().flatMap(({ samples, step }) => samples.map((i) => `${i}@${step}`));
           const scored = advantages.flatMap((advantage, i) => (advantage === null ? [] : [i]));

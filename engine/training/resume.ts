@@ -1,0 +1,121 @@
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Config } from '../config/schema.ts';
+import { exitCodes, SageError } from '../errors.ts';
+import { createMeasuredEqualizer, type MeasuredEqualizerState } from '../method/equalizer.ts';
+import { createKlController, type KlControllerState } from '../method/trust-region.ts';
+import type { Policy } from '../policy/policy.ts';
+import { discardCheckpointsAfter, listCheckpoints, newestValid, type ResumePoint } from '../run/checkpoint.ts';
+import { truncateEvents, type EventLog } from '../run/event-log.ts';
+import { runPaths } from '../run/folder.ts';
+import { announceCheckpoint } from './checkpointing.ts';
+import type { TrainerContext, TrainerState } from './context.ts';
+import { klOptions } from './settings.ts';
+
+/**
+ * Brings the folder back to a checkpoint: later checkpoints, videos and events go, the policy is loaded. Null, and an
+ * empty folder, when the run ended before it saved any.
+ */
+export async function rewind(runFolder: string, policy: Policy, from: number | 'newest'): Promise<ResumePoint | null> {
+  const point = await newestValid(runFolder, from === 'newest' ? undefined : from);
+  if (from !== 'newest' && point?.iteration !== from) throw noCheckpoint(runFolder, from, point);
+  if (!point) {
+    const damaged = await listCheckpoints(runFolder, { deep: true });
+    if (damaged.length > 0) throw allDamaged(runFolder, damaged);
+    await rm(runPaths(runFolder).events, { force: true });
+    await discardVideosAfter(runFolder, -1);
+    return null;
+  }
+  await policy.loadState(point.folder);
+  // Only what is named by the future that is left behind is deleted, and only when there is something to go back to.
+  await discardCheckpointsAfter(runFolder, point.iteration);
+  await truncateEvents(runPaths(runFolder).events, point.state.eventSeq);
+  await discardVideosAfter(runFolder, point.iteration);
+  return point;
+}
+
+async function discardVideosAfter(runFolder: string, iteration: number): Promise<void> {
+  for (const parent of [runPaths(runFolder).rollouts, runPaths(runFolder).evaluations]) {
+    const names = await readdir(parent).catch(() => [] as string[]);
+    const later = names.filter((name) => /^\d+$/.test(name) && Number(name) > iteration);
+    for (const name of later) await rm(path.join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function allDamaged(
+  runFolder: string,
+  checkpoints: readonly { iteration: number; reason: string | null }[],
+): SageError {
+  const newest = checkpoints.at(-1)!;
+  const count = checkpoints.length === 1 ? 'The only checkpoint' : `Every one of the ${checkpoints.length} checkpoints`;
+  return new SageError(
+    'resume/no-checkpoint',
+    `${count} of the run is damaged; of iteration ${newest.iteration}: ${newest.reason}.`,
+    'Check the disk and restore the checkpoints from a copy, or start a new run from its config.sage.yaml. Nothing was changed.',
+    { place: { file: runPaths(runFolder).checkpoints } },
+  );
+}
+
+function noCheckpoint(runFolder: string, from: number, nearest: ResumePoint | null): SageError {
+  const place = { file: runPaths(runFolder).checkpoints };
+  const remedy = nearest
+    ? `The nearest one before it is ${nearest.iteration}: \`sage-grpo resume RUN --from ${nearest.iteration}\`.`
+    : 'See `sage-grpo inspect RUN` for the checkpoints there are.';
+  return new SageError('resume/no-checkpoint', `The run has no valid checkpoint of iteration ${from}.`, remedy, {
+    place,
+    exitCode: exitCodes.usage,
+  });
+}
+
+/** Says that a run which had no checkpoint begins anew. */
+export function announceStartingOver(events: EventLog, note: (text: string) => void): void {
+  events.append({ kind: 'run_resumed', iteration: 0, fromIteration: 0 });
+  note('the run ended before its first checkpoint; starting over');
+}
+
+/** Says in the log and to the person where training goes on, and what was passed over. */
+export async function announceResume(
+  context: TrainerContext,
+  point: ResumePoint,
+  note: (text: string) => void,
+): Promise<void> {
+  const { events, state } = context;
+  const evaluated = state.evaluated?.iteration === point.iteration ? state.evaluated.reward : null;
+  announceCheckpoint(context, evaluated);
+  events.append({ kind: 'run_resumed', iteration: point.iteration, fromIteration: point.iteration });
+  note(`resumed after iteration ${point.iteration}`);
+  for (const { iteration, reason } of point.skipped) {
+    const message = `The checkpoint of iteration ${iteration} is damaged and was passed over: ${reason}.`;
+    const remedy = 'Check the disk. Training continues from the checkpoint before it.';
+    events.append({ kind: 'warning', iteration: point.iteration, code: 'resume/damaged-checkpoint', message, remedy });
+  }
+}
+
+/** State of a run that has not begun. */
+export function freshState(config: Config): TrainerState {
+  const { decay, warmup } = config.equalizer;
+  return {
+    iteration: 0,
+    updates: 0,
+    klController: createKlController(klOptions(config)),
+    equalizer: createMeasuredEqualizer(config.sampling.steps, decay, warmup),
+    best: null,
+    evaluated: null,
+    checkpointed: -1,
+  };
+}
+
+/** State as a checkpoint has it. */
+export function restoreState(state: ResumePoint['state']): TrainerState {
+  const evaluated = z.object({ iteration: z.number(), reward: z.number() }).nullable().parse(state.evaluated);
+  return {
+    iteration: state.iteration,
+    updates: state.updates,
+    klController: state.klController as unknown as KlControllerState,
+    equalizer: state.equalizer as unknown as MeasuredEqualizerState,
+    best: state.best,
+    evaluated,
+    checkpointed: state.iteration,
+  };
+}
