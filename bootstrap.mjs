@@ -5,7 +5,7 @@
  *
  *   node bootstrap.mjs TASK [ARGUMENT ...]
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -107,26 +107,35 @@ function installPackages() {
   writeFileSync(stamp, wanted);
 }
 
-function main() {
+/** Runs one argv with Node; resolves with its exit code. A TERM to this process is passed on. */
+function run(node, argv, cwd) {
+  // Children that start `node` themselves must get the same one.
+  const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` };
+  const child = spawn(node, argv, { cwd, stdio: 'inherit', env });
+  const pass = () => child.kill('SIGTERM');
+  process.on('SIGTERM', pass);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      process.off('SIGTERM', pass);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+async function main() {
   const [name, ...rest] = process.argv.slice(2);
   const task = tasks[name];
   if (!task) fail(`no task "${name ?? ''}". Tasks: ${Object.keys(tasks).join(', ')}`);
   const node = findNode();
   installPackages();
-  // Children that start `node` themselves must get the same one.
-  const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` };
   // Ctrl-C reaches the child too; it decides how to end, and its exit code is ours.
   process.on('SIGINT', () => {});
   for (const [index, argv] of task.entries()) {
     const last = index === task.length - 1;
-    const result = spawnSync(node, [...argv, ...(last ? rest : [])], {
-      cwd: name === 'sage-grpo' ? process.cwd() : root,
-      stdio: 'inherit',
-      env,
-    });
-    if (result.error) fail(result.error.message);
-    if (result.status !== 0) process.exit(result.status ?? 1);
+    const code = await run(node, [...argv, ...(last ? rest : [])], name === 'sage-grpo' ? process.cwd() : root);
+    if (code !== 0) process.exit(code);
   }
 }
 
-main();
+await main();

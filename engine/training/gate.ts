@@ -14,8 +14,8 @@ export interface Gate {
 
 export interface GateHooks {
   /** The run really rests now, or goes on. */
-  onPause(iteration: number): void;
-  onContinue(iteration: number): void;
+  onPause(iteration: number): Promise<void>;
+  onContinue(iteration: number): Promise<void>;
   /** "Checkpoint now" while the run rests. */
   onCheckpoint(iteration: number): Promise<void>;
 }
@@ -48,7 +48,7 @@ export function createGate(hooks: GateHooks): Gate {
     },
     async beforeIteration(iteration) {
       const rested = paused && !stopping;
-      if (rested) hooks.onPause(iteration);
+      if (rested) await hooks.onPause(iteration);
       while (paused && !stopping) {
         if (wanted) {
           wanted = false;
@@ -57,7 +57,7 @@ export function createGate(hooks: GateHooks): Gate {
         }
         await rest((resolve) => (wake = resolve));
       }
-      if (rested) hooks.onContinue(iteration);
+      if (rested) await hooks.onContinue(iteration);
       return stopping ? 'stop' : 'go';
     },
     takeCheckpointRequest() {

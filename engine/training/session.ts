@@ -170,9 +170,14 @@ function appendQuietly(events: EventLog, iteration: number, error: unknown): voi
   }
 }
 
-function pauseHook(runFolder: string, status: 'paused' | 'running', text: string, note: (text: string) => void): void {
+async function pauseHook(
+  runFolder: string,
+  status: 'paused' | 'running',
+  text: string,
+  note: (text: string) => void,
+): Promise<void> {
+  await updateRun(runFolder, { status });
   note(text);
-  void updateRun(runFolder, { status }).catch((error: Error) => note(error.message));
 }
 
 async function flawlessReward(input: SessionInput): Promise<number | null> {

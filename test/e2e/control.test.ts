@@ -53,6 +53,21 @@ function expectSameEnd(runFolder: string): void {
   expect(historyOf(runFolder, ['checkpoint'])).toEqual(historyOf(uninterrupted, ['checkpoint']));
 }
 
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** Why the program that npx starts cannot be run here without it installing packages. */
+function npxMissing(): string | null {
+  const stamp = path.join(root, 'node_modules', '.bootstrap-stamp');
+  const wanted = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return null;
+  return 'needs node_modules as the bootstrap installs it (npm test does)';
+}
+
+const npx: typeof start = (argv, options) =>
+  launch(process.execPath, [path.join(root, 'bin', 'sage-grpo.mjs'), ...argv], options);
+
 describe('Ctrl-C', () => {
   test('once: the iteration is finished, a checkpoint saved, exit code 130, and a resume ends as if nothing was', async () => {
     const { trainer, runFolder } = await startedAt(2);
@@ -93,21 +108,24 @@ describe('Ctrl-C', () => {
   });
 
   test('in a terminal reaches the trainer through npx, and its exit code comes back', async ({ skip }) => {
-    const root = path.resolve(import.meta.dirname, '../..');
-    const stamp = path.join(root, 'node_modules', '.bootstrap-stamp');
-    const wanted = createHash('sha256')
-      .update(readFileSync(path.join(root, 'package-lock.json')))
-      .digest('hex');
-    if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted)
-      skip('node_modules was not installed by the bootstrap, which would do it again');
+    const reason = npxMissing();
+    if (reason) skip(reason);
     if (process.platform === 'win32') skip('Windows has no process groups');
-    const npx: typeof start = (argv, options) =>
-      launch(process.execPath, [path.join(root, 'bin', 'sage-grpo.mjs'), ...argv], options);
     const { trainer, runFolder } = await startedAt(1, npx, { group: true });
     process.kill(-trainer.pid, 'SIGINT');
     expect(await trainer.ended).toMatchObject({ code: 130 });
     expect(recordOf(runFolder)).toMatchObject({ status: 'stopped' });
     expect(checkpointsOf(runFolder)).toEqual([0, 1]);
+  });
+
+  test('and TERM to the program that npx starts is passed on to the trainer', async ({ skip }) => {
+    const reason = npxMissing();
+    if (reason) skip(reason);
+    if (process.platform === 'win32') skip('Windows has no TERM');
+    const { trainer, runFolder } = await startedAt(1, npx);
+    trainer.child.kill('SIGTERM');
+    expect(await trainer.ended).toMatchObject({ code: 130 });
+    expect(recordOf(runFolder)).toMatchObject({ status: 'stopped' });
   });
 });
 

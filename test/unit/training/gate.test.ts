@@ -4,8 +4,8 @@ import { createGate } from '../../../engine/training/gate.ts';
 function setUp() {
   const heard: string[] = [];
   const gate = createGate({
-    onPause: (iteration) => void heard.push(`pause ${iteration}`),
-    onContinue: (iteration) => void heard.push(`continue ${iteration}`),
+    onPause: async (iteration) => void heard.push(`pause ${iteration}`),
+    onContinue: async (iteration) => void heard.push(`continue ${iteration}`),
     onCheckpoint: async (iteration) => void heard.push(`checkpoint ${iteration}`),
   });
   return { gate, heard };
