@@ -7,7 +7,11 @@ const production = process.argv.includes('--production');
 const watch = process.argv.includes('--watch');
 
 const engine = {
-  entryPoints: { cli: 'engine/cli.ts', 'video-worker': 'engine/media/video-worker.ts' },
+  entryPoints: {
+    cli: 'engine/cli.ts',
+    'video-worker': 'engine/media/video-worker.ts',
+    'lane-worker': 'engine/policy/onnx/lane-worker.ts',
+  },
   outdir: 'dist',
   bundle: true,
   platform: 'node',

@@ -2,25 +2,25 @@
  * What an iteration spends outside of the model, the decoder and the judge. Run as a program of its own (by run.ts), so
  * that nothing else of the benchmark is in the process: prints one JSON line.
  *
- *   node test/bench/overhead.ts ITERATIONS
+ *   node --import ./test/bench/instrument-lanes.ts test/bench/overhead.ts ITERATIONS
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { EventOf } from '../../engine/run/events.ts';
 import type { Reward } from '../../engine/reward/reward.ts';
-import { add, stopwatch, timeGraphs, type Elapsed, type GraphTimes } from './instrument.ts';
+import { add, shareTimes, stopwatch, type Elapsed } from './instrument.ts';
 import { median } from './statistics.ts';
 import { trainReal } from './training.ts';
 
 export interface OverheadResult {
   iterations: number;
-  /** Seconds an iteration, medians. */
+  /** Seconds an iteration, medians. The lanes' times in onnxruntime are means over the lanes: one that waits is not in it. */
   wallSeconds: number;
   modelSeconds: number;
   decodeSeconds: number;
   judgeSeconds: number;
   /** (wall − model − decode − judge) / wall over all measured iterations. */
   share: number;
-  /** CPU seconds an iteration that the trainer's thread spends outside of the three; other programs do not disturb it. */
+  /** CPU seconds an iteration that the trainer's thread and the lanes spend outside of the three. */
   apartCpuSeconds: number;
   /** The same from the run's own events, where a stage counts whole: (total − rollout − decode − score − update) / total. */
   shareByStages: number;
@@ -36,16 +36,21 @@ interface Mark {
   model: Elapsed;
   decode: Elapsed;
   judge: Elapsed;
+  /** CPU seconds of the lanes' threads. */
+  lanes: number;
   encode: number | null;
 }
 
 /** Trains some iterations as the demo does; the first is left out as warm-up. */
 export async function measureOverhead(iterations: number): Promise<OverheadResult> {
-  const times = timeGraphs();
+  const laneTimes = shareTimes();
   const judge: Elapsed = { wall: 0, cpu: 0 };
   const all = stopwatch();
   const marks: Mark[] = [];
-  const mark = () => marks.push({ all: all(), ...graphTimes(times), judge: { ...judge }, encode: encodeCpu() });
+  const mark = () => {
+    const { model, decode, cpu } = laneTimes();
+    marks.push({ all: all(), model, decode, judge: { ...judge }, lanes: cpu, encode: encodeCpu(cpu) });
+  };
   const { config, events } = await trainReal(
     // Nothing but iterations between two marks, and the demo's rhythm of written videos.
     [`training.iterations=${iterations + 1}`, 'evaluation.every=0', 'evaluation.max_videos=2', 'checkpoints.every=0'],
@@ -72,12 +77,15 @@ function timedReward(reward: Reward, judge: Elapsed): Reward {
 
 function summarise(marks: readonly Mark[], events: readonly EventOf<'iteration'>[], threads: number): OverheadResult {
   const [first, last] = [marks[0], marks.at(-1)!];
-  const parts = ['model', 'decode', 'judge'] as const;
-  const apart = (kind: keyof Elapsed) =>
-    parts.reduce((rest, part) => rest - (last[part][kind] - first[part][kind]), last.all[kind] - first.all[kind]);
-  const each = (part: 'all' | (typeof parts)[number]) =>
-    median(marks.slice(1).map((mark, i) => mark[part].wall - marks[i][part].wall));
-  const wall = last.all.wall - first.all.wall;
+  /** Wall seconds as one thread's: each lane counts for its share of the lanes. */
+  const wallOf = (mark: Mark, part: 'all' | 'model' | 'decode' | 'judge') =>
+    mark[part].wall / (part === 'model' || part === 'decode' ? threads : 1);
+  const spent = (part: 'all' | 'model' | 'decode' | 'judge') => wallOf(last, part) - wallOf(first, part);
+  const each = (part: 'all' | 'model' | 'decode' | 'judge') =>
+    median(marks.slice(1).map((mark, i) => wallOf(mark, part) - wallOf(marks[i], part)));
+  const apart = spent('all') - spent('model') - spent('decode') - spent('judge');
+  const cpuApart = ({ all, lanes, model, decode, judge }: Mark) => all.cpu + lanes - model.cpu - decode.cpu - judge.cpu;
+  const wall = spent('all');
   const encode = first.encode === null || last.encode === null ? null : last.encode - first.encode;
   const staged = events.reduce((sum, { seconds: s }) => sum + s.rollout + s.decode + s.score + s.update, 0);
   const total = events.reduce((sum, { seconds }) => sum + seconds.total, 0);
@@ -87,23 +95,16 @@ function summarise(marks: readonly Mark[], events: readonly EventOf<'iteration'>
     modelSeconds: each('model'),
     decodeSeconds: each('decode'),
     judgeSeconds: each('judge'),
-    share: apart('wall') / wall,
-    apartCpuSeconds: apart('cpu') / events.length,
+    share: apart / wall,
+    apartCpuSeconds: (cpuApart(last) - cpuApart(first)) / events.length,
     shareByStages: (total - staged) / total,
     encodeSeconds: encode === null ? null : encode / events.length,
-    shareWithEncoding: encode === null ? null : (apart('wall') + encode / threads) / wall,
+    shareWithEncoding: encode === null ? null : (apart + encode / threads) / wall,
   };
 }
 
-function graphTimes(times: GraphTimes): { model: Elapsed; decode: Elapsed } {
-  const model: Elapsed = { wall: 0, cpu: 0 };
-  const decode: Elapsed = { wall: 0, cpu: 0 };
-  for (const [graph, elapsed] of times) add(graph === 'decoder' ? decode : model, elapsed);
-  return { model, decode };
-}
-
-/** CPU seconds so far of this process's worker threads; the encoder is the only one that this program starts. */
-function encodeCpu(): number | null {
+/** CPU seconds so far of this process's worker threads but the lanes: those of the encoder, the only other one. */
+function encodeCpu(lanes: number): number | null {
   if (process.platform !== 'linux') return null;
   const ticks = readdirSync('/proc/self/task')
     .map((id) => readFileSync(`/proc/self/task/${id}/stat`, 'utf8'))
@@ -112,7 +113,7 @@ function encodeCpu(): number | null {
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return sum + Number(fields[11]) + Number(fields[12]);
     }, 0);
-  return ticks / 100;
+  return ticks / 100 - lanes;
 }
 
 if (process.argv[1] === import.meta.filename) {

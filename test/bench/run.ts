@@ -33,10 +33,10 @@ async function part<T>(name: (typeof parts)[number], measure: () => Promise<T>):
   return measure();
 }
 
-/** In a process of its own, whose sessions are instrumented. */
+/** In a process of its own, whose threads' sessions are instrumented. */
 async function overheadOf(iterations: number): Promise<OverheadResult> {
-  const script = path.join(import.meta.dirname, 'overhead.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [script, String(iterations)]);
+  const [preload, script] = ['instrument-lanes.ts', 'overhead.ts'].map((name) => path.join(import.meta.dirname, name));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', preload, script, String(iterations)]);
   return JSON.parse(stdout) as OverheadResult;
 }
 

@@ -2,15 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as ort from 'onnxruntime-node';
 import { analyticEqualizer } from '../../engine/method/equalizer.ts';
 import { kernelTable } from '../../engine/method/kernels.ts';
 import { logProbCoefficients } from '../../engine/method/logprob.ts';
 import { normals } from '../../engine/method/random.ts';
 import { klAnchorScale } from '../../engine/method/surrogate.ts';
-import { loadGraphs, releaseGraphs } from '../../engine/policy/onnx/graphs.ts';
-import { createGradientBuffers, runUpdate, takeGradient } from '../../engine/policy/onnx/replay.ts';
+import { createGradientBuffers, takeGradient } from '../../engine/policy/onnx/gradient.ts';
+import { startLanes } from '../../engine/policy/onnx/lanes.ts';
+import { replay } from '../../engine/policy/onnx/replay.ts';
 import { readWeights } from '../../engine/policy/onnx/state.ts';
+import type { StepTrajectory, Trajectories } from '../../engine/policy/onnx/trajectories.ts';
+import { sharedFloats } from '../../engine/policy/onnx/tasks.ts';
+import { createWeights } from '../../engine/policy/onnx/weights.ts';
+import type { ForwardBackwardRequest } from '../../engine/policy/policy.ts';
 import { writeSafetensors, type Tensor } from '../../engine/run/safetensors.ts';
 import { weightsFolder } from '../../engine/shapes/weights.ts';
 import { median, spread, type Spread } from './statistics.ts';
@@ -18,6 +22,17 @@ import { startTorch, type TorchStep } from './torch-child.ts';
 
 const rows = 32;
 const latentSize = 768;
+const table = kernelTable({ kernel: 'sage', steps: 10, shift: 3, eta: 0.5 });
+/** A middle step of the demo's table. */
+const middle = { k: 4, row: table.steps[4], ...logProbCoefficients(table, 4) };
+const loss = {
+  equalizer: analyticEqualizer(table)[middle.k]!,
+  // So wide that no sample is clipped: a clipped one would have no gradient to compute.
+  clipRange: 1e6,
+  beta: 1e-5,
+  anchorWeight: 1,
+  stepwiseWeight: 0.1,
+};
 
 export interface UpdateStepResult {
   samples: number;
@@ -34,8 +49,9 @@ export interface UpdateStepResult {
 }
 
 /**
- * Times forward and backward of the loss of 32 samples at a middle step of the demo's schedule: the policy's own session
- * (parameters fed as inputs, gradients read back) against PyTorch, taking turns in every round.
+ * Times forward and backward of the loss of 32 samples at a middle step of the demo's schedule: the policy's own replay
+ * (messages to its lanes, gathering, the parts' gradients summed) against PyTorch, taking turns in every round. The
+ * velocities of anchor and reference are given to both.
  * @returns a string with the reason where there is no PyTorch
  */
 export async function measureUpdateStep(
@@ -50,13 +66,14 @@ export async function measureUpdateStep(
   const torch = await startTorch(path.join(weightsFolder(), 'policy.safetensors'), file, threads);
   await rm(folder, { recursive: true });
   if (typeof torch === 'string') return torch;
-  const graphs = await loadGraphs(weightsFolder(), threads);
+  const lanes = await startLanes(weightsFolder(), threads);
   try {
-    const weights = await readWeights(graphs);
-    const buffers = createGradientBuffers(graphs, weights);
+    const weights = createWeights(lanes.layout, await readWeights(lanes.layout));
+    const buffers = createGradientBuffers(weights.sets.current.flat.length);
+    const { trajectories, step, request, velocities } = replayInputs(inputs);
     let norm = 0;
     const onnxStep = async () => {
-      norm = (await runUpdate(graphs.update, weights, freshFeeds(inputs), 1, buffers)).gradientNorm;
+      norm = (await replay(lanes, weights, trajectories, step, request, buffers, velocities)).gradientNorm;
       takeGradient(buffers);
     };
     const onnxRound = async () => {
@@ -95,28 +112,42 @@ export async function measureUpdateStep(
     return { ...facts, milliseconds, ratios, gradientDifference };
   } finally {
     torch.close();
-    await releaseGraphs(graphs);
+    await lanes.close();
   }
 }
 
-/** New tensors for every step, as the policy makes them. */
-function freshFeeds(inputs: Record<string, Tensor>): Record<string, ort.Tensor> {
-  const feeds = Object.entries(inputs).map(([name, { dtype, data, shape }]) => {
-    const tensor =
-      dtype === 'int64'
-        ? new ort.Tensor('int64', data as BigInt64Array, shape)
-        : new ort.Tensor('float32', data as Float32Array, shape);
-    return [name, tensor] as const;
-  });
-  return Object.fromEntries(feeds);
+/** The same inputs as the policy keeps them: in shared memory, all rows of one step. */
+function replayInputs(inputs: Record<string, Tensor>) {
+  const shared = (name: string) => {
+    const floats = sharedFloats(inputs[name].data.length);
+    floats.set(inputs[name].data as Float32Array);
+    return floats;
+  };
+  const { s, a, b, sigma } = middle.row;
+  const step: StepTrajectory = {
+    ...{ s, a, b, sigma, logProbScale: middle.scale, logProbOffset: middle.offset },
+    ...{ latent: shared('x'), nextLatent: shared('x_next'), logProb: shared('logprob_old') },
+  };
+  const words = inputs.words.data as BigInt64Array;
+  const trajectories: Trajectories = { samples: rows, latentSize, guidance: 1, words, steps: new Map() };
+  const request: ForwardBackwardRequest = {
+    handle: '',
+    samples: Array.from({ length: rows }, (_, i) => i),
+    step: middle.k,
+    advantages_M: [...(inputs.advantage.data as Float32Array)],
+    ...loss,
+    stepwiseEstimator: 'k3',
+    useAnchor: true,
+    gradientScale: 1,
+  };
+  const velocities = { anchor: shared('velocity_anchor'), reference: shared('velocity_reference') };
+  return { trajectories, step, request, velocities };
 }
 
-/** Inputs of the update graph besides the parameters, with the numbers of step 4 of the demo's `sage` table. */
+/** Inputs of the update graph besides the parameters, with the numbers of the middle step. */
 function updateInputs(): Record<string, Tensor> {
-  const table = kernelTable({ kernel: 'sage', steps: 10, shift: 3, eta: 0.5 });
-  const k = 4;
-  const { sigma, a, b, s } = table.steps[k];
-  const { scale, offset } = logProbCoefficients(table, k);
+  const { scale, offset } = middle;
+  const { sigma, a, b, s } = middle.row;
   const noise = (draw: number, size: number) => {
     const values = new Float32Array(rows * size);
     normals({ seed: 1, stream: 0, iteration: 0, prompt: 0, generation: 0 }, draw, values);
@@ -146,12 +177,11 @@ function updateInputs(): Record<string, Tensor> {
     logprob_old: column(offset - 0.5),
     advantage: { dtype: 'float32', shape: [rows], data: noise(2, 1) },
     weight: column(1 / rows),
-    equalizer: scalar(analyticEqualizer(table)[k]!),
-    // So wide that no sample is clipped: a clipped one would have no gradient to compute.
-    clip: scalar(1e6),
-    beta: scalar(1e-5),
-    anchor_weight: scalar(1),
-    stepwise_weight: scalar(0.1),
+    equalizer: scalar(loss.equalizer),
+    clip: scalar(loss.clipRange),
+    beta: scalar(loss.beta),
+    anchor_weight: scalar(loss.anchorWeight),
+    stepwise_weight: scalar(loss.stepwiseWeight),
     stepwise_k3: scalar(1),
     kl_scale: column(klAnchorScale(s)),
     velocity_anchor: latent(noise(3, latentSize)),

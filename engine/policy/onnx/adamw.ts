@@ -1,5 +1,7 @@
 import type { OptimStepRequest, OptimStepResult } from '../policy.ts';
-import { norm } from './parameters.ts';
+import { normOf, parameterBlocks } from './gradient.ts';
+import type { Lanes } from './lanes.ts';
+import { partBounds, sharedFloats, type AdamWTask } from './tasks.ts';
 
 /** Moments and step count of AdamW over one flat parameter buffer. */
 export interface AdamWState {
@@ -8,34 +10,44 @@ export interface AdamWState {
   secondMoment: Float32Array;
 }
 
-/** Fresh AdamW state for `size` parameters. */
+/** Fresh AdamW state for `size` parameters, in shared memory. */
 export function createAdamW(size: number): AdamWState {
-  return { step: 0, firstMoment: new Float32Array(size), secondMoment: new Float32Array(size) };
+  return { step: 0, firstMoment: sharedFloats(size), secondMoment: sharedFloats(size) };
 }
 
 /**
  * One AdamW step (Loshchilov & Hutter 2019, decoupled weight decay; the order of operations of torch.optim.AdamW) with
  * gradient-norm clipping, in place. A gradient that is not finite skips the step and leaves everything as it was.
  */
-export function stepAdamW(
+export async function stepAdamW(
+  lanes: Lanes,
   state: AdamWState,
   parameters: Float32Array,
-  gradient: Float32Array,
+  { gradient, gradientNorm }: { gradient: Float32Array; gradientNorm: number },
   request: OptimStepRequest,
-): OptimStepResult {
-  const gradientNorm = norm(gradient);
+): Promise<OptimStepResult> {
   if (!Number.isFinite(gradientNorm)) return { gradientNorm, updateNorm: 0, skipped: true };
-  const { learningRate, weightDecay, beta1, beta2, epsilon, maxGradientNorm } = request;
-  const clip = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6));
-  const { firstMoment, secondMoment } = state;
   state.step += 1;
-  const stepSize = learningRate / (1 - beta1 ** state.step);
-  const inverse2 = 1 / Math.sqrt(1 - beta2 ** state.step);
+  const { step, firstMoment, secondMoment } = state;
+  const squares = new Float64Array(new SharedArrayBuffer(parameterBlocks * Float64Array.BYTES_PER_ELEMENT));
+  const buffers = { parameters, gradient, firstMoment, secondMoment, squares };
+  await lanes.run({ kind: 'adamw', request, step, gradientNorm, ...buffers }, parameterBlocks);
+  return { gradientNorm, updateNorm: normOf(squares), skipped: false };
+}
+
+/** The step on one block of the parameters. */
+export function stepAdamWBlock(task: AdamWTask, blocks: number, block: number): void {
+  const { first, last } = partBounds(task.parameters.length, blocks, block);
+  const { learningRate, weightDecay, beta1, beta2, epsilon, maxGradientNorm } = task.request;
+  const { parameters, gradient, firstMoment, secondMoment } = task;
+  const clip = Math.min(1, maxGradientNorm / (task.gradientNorm + 1e-6));
+  const stepSize = learningRate / (1 - beta1 ** task.step);
+  const inverse2 = 1 / Math.sqrt(1 - beta2 ** task.step);
   const keep = 1 - learningRate * weightDecay;
   const share1 = (1 - beta1) * clip;
   const share2 = (1 - beta2) * clip * clip;
   let squares = 0;
-  for (let i = 0; i < parameters.length; i++) {
+  for (let i = first; i < last; i++) {
     const g = gradient[i];
     const m = beta1 * firstMoment[i] + share1 * g;
     const v = beta2 * secondMoment[i] + share2 * g * g;
@@ -46,5 +58,5 @@ export function stepAdamW(
     parameters[i] = next;
     squares += (next - old) * (next - old);
   }
-  return { gradientNorm, updateNorm: Math.sqrt(squares), skipped: false };
+  task.squares[block] = squares;
 }

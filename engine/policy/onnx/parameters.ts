@@ -1,4 +1,5 @@
 import * as ort from 'onnxruntime-node';
+import type { ParameterLayout, SharedSet, SharedWeights } from './tasks.ts';
 
 /** A named set of float32 parameters in one flat buffer, with a view and an onnxruntime tensor for each of them. */
 export interface ParameterSet {
@@ -11,10 +12,14 @@ export interface ParameterSet {
   readonly feeds: Readonly<Record<string, ort.Tensor>>;
 }
 
-/** Lays out parameters of the given names and shapes over a new flat buffer filled with zeros. */
-export function createParameterSet(names: readonly string[], shapes: readonly (readonly number[])[]): ParameterSet {
+/** Lays out parameters of the given names and shapes over a flat buffer; over a new one of zeros by default. */
+export function createParameterSet(
+  names: readonly string[],
+  shapes: readonly (readonly number[])[],
+  buffer?: Float32Array,
+): ParameterSet {
   const sizes = shapes.map((shape) => shape.reduce((product, size) => product * size, 1));
-  const flat = new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
+  const flat = buffer ?? new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
   const views: Float32Array[] = [];
   const feeds: Record<string, ort.Tensor> = {};
   let offset = 0;
@@ -27,23 +32,24 @@ export function createParameterSet(names: readonly string[], shapes: readonly (r
   return { names, shapes, flat, views, feeds };
 }
 
-/** A parameter set of the same layout with the same values. */
-export function cloneParameterSet(source: ParameterSet): ParameterSet {
-  const copy = createParameterSet(source.names, source.shapes);
-  copy.flat.set(source.flat);
-  return copy;
+/** A lane's own copy of shared weights: onnxruntime takes no shared memory before Node 24. */
+export interface LocalSet extends ParameterSet {
+  version: number;
 }
 
-/** Euclidean norm, accumulated in float64 by four sums, so that one addition need not wait for the last. */
-export function norm(values: Float32Array): number {
-  let [sum0, sum1, sum2, sum3] = [0, 0, 0, 0];
-  const whole = values.length - (values.length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    sum0 += values[i] * values[i];
-    sum1 += values[i + 1] * values[i + 1];
-    sum2 += values[i + 2] * values[i + 2];
-    sum3 += values[i + 3] * values[i + 3];
+export type LocalWeights = Record<keyof SharedWeights, LocalSet>;
+
+/** Copies that have seen nothing yet. */
+export function createLocalWeights({ names, shapes }: ParameterLayout): LocalWeights {
+  const unseen = (): LocalSet => ({ ...createParameterSet(names, shapes), version: -1 });
+  return { current: unseen(), anchor: unseen(), reference: unseen() };
+}
+
+/** The copy, after reading the shared weights again if they have changed. */
+export function refreshed(local: LocalSet, shared: SharedSet): ParameterSet {
+  if (local.version !== shared.version[0]) {
+    local.flat.set(shared.flat);
+    local.version = shared.version[0];
   }
-  for (let i = whole; i < values.length; i++) sum0 += values[i] * values[i];
-  return Math.sqrt(sum0 + sum1 + (sum2 + sum3));
+  return local;
 }

@@ -1,69 +1,65 @@
 import os from 'node:os';
 import * as ort from 'onnxruntime-node';
-import { SageError } from '../../errors.ts';
-import { parsePrompt, wordIndices } from '../../shapes/grammar.ts';
 import { weightsFolder } from '../../shapes/weights.ts';
-import type { Policy, PolicyDescription, RolloutRequest, RolloutResult, Video } from '../policy.ts';
+import type { Policy, PolicyDescription } from '../policy.ts';
 import { createAdamW, stepAdamW } from './adamw.ts';
-import { loadGraphs, releaseGraphs, type Graphs } from './graphs.ts';
-import { cloneParameterSet } from './parameters.ts';
-import { createGradientBuffers, replay, takeGradient, type Weights } from './replay.ts';
-import { sampleLatents } from './sample.ts';
+import { createGradientBuffers, takeGradient } from './gradient.ts';
+import { startLanes } from './lanes.ts';
+import { replay } from './replay.ts';
+import { createRollouts } from './rollout.ts';
 import { loadState, readWeights, saveState } from './state.ts';
-import type { Trajectories } from './trajectories.ts';
+import { changeSet, createWeights } from './weights.ts';
 
 const latentShape = [12, 4, 4, 4];
 const latentSize = 768;
 const format = { frames: 8, height: 32, width: 32, framesPerSecond: 8 };
-const decodeRows = 32;
 
 export interface ShapesPolicyOptions {
   /** Folder of the graphs; the packaged one by default. */
   graphsFolder?: string;
   /** Weights to start from (safetensors); the packaged pre-trained ones by default. */
   weightsFile?: string;
-  /** Threads per operator. The same number gives the same bits. */
+  /** Threads that run the model, one core each. Any number gives the same bits. */
   threads: number;
 }
 
 /**
- * The embedded Shapes model on onnxruntime-node: the velocity graph samples, the update graph returns loss terms and
- * parameter gradients, AdamW runs here.
+ * The embedded Shapes model on onnxruntime-node, spread over threads: the velocity graph samples, the update graph
+ * returns loss terms and parameter gradients, AdamW steps. This thread only asks and stays responsive.
  * @throws SageError when a graph or the weights are missing, broken or of another layout
  */
 export async function createShapesPolicy(options: ShapesPolicyOptions): Promise<Policy> {
-  const graphs = await loadGraphs(options.graphsFolder ?? weightsFolder(), options.threads);
-  const reference = await readWeights(graphs, options.weightsFile);
-  const weights: Weights = { current: cloneParameterSet(reference), anchor: null, reference };
-  const gradient = createGradientBuffers(graphs, reference);
-  const optimizer = createAdamW(reference.flat.length);
-  const kept = new Map<string, Trajectories>();
-  let handles = 0;
+  const lanes = await startLanes(options.graphsFolder ?? weightsFolder(), options.threads);
+  const pretrained = await readWeights(lanes.layout, options.weightsFile).catch(async (error: unknown) => {
+    await lanes.close();
+    throw error;
+  });
+  const weights = createWeights(lanes.layout, pretrained);
+  const gradient = createGradientBuffers(pretrained.length);
+  const optimizer = createAdamW(pretrained.length);
+  const rollouts = createRollouts(lanes, weights, format, latentSize);
 
   return {
-    describe: () => describe(reference.flat.length, options.threads),
-    async rollout(request) {
-      const { result, trajectories } = await rollout(graphs, weights, request, `rollout-${(handles += 1)}`);
-      if (request.trainedSteps.length > 0) kept.set(result.handle, trajectories);
-      return result;
-    },
+    describe: () => describe(pretrained.length, options.threads),
+    rollout: (request) => rollouts.rollout(request),
     async forwardBackward(request) {
-      const trajectories = kept.get(request.handle);
-      const step = trajectories?.steps.get(request.step);
-      if (!trajectories || !step) throw new Error(`step ${request.step} of ${request.handle} was not kept for replay`);
-      return replay(graphs, weights, trajectories, step, request, gradient);
+      const { trajectories, step } = rollouts.kept(request.handle, request.step);
+      return replay(lanes, weights, trajectories, step, request, gradient);
     },
     async optimStep(request) {
-      return stepAdamW(optimizer, weights.current.flat, takeGradient(gradient), request);
+      const { current } = weights.sets;
+      const result = await stepAdamW(lanes, optimizer, current.flat, takeGradient(gradient), request);
+      current.version[0] += 1;
+      return result;
     },
     async setAnchor() {
-      weights.anchor ??= cloneParameterSet(weights.current);
-      weights.anchor.flat.set(weights.current.flat);
+      changeSet(weights.sets.anchor, weights.sets.current.flat);
+      weights.hasAnchor = true;
     },
-    release: (handle) => void kept.delete(handle),
+    release: (handle) => rollouts.release(handle),
     saveState: (folder) => saveState(folder, weights, optimizer),
     loadState: (folder) => loadState(folder, weights, optimizer),
-    dispose: () => releaseGraphs(graphs),
+    dispose: () => lanes.close(),
   };
 }
 
@@ -78,53 +74,4 @@ function describe(parameters: number, threads: number): PolicyDescription {
     video: format,
     versions: { 'onnxruntime-node': ort.env.versions.node ?? 'unknown' },
   };
-}
-
-async function rollout(
-  graphs: Graphs,
-  weights: Weights,
-  request: RolloutRequest,
-  handle: string,
-): Promise<{ result: RolloutResult; trajectories: Trajectories }> {
-  const started = performance.now();
-  const words = promptWords(request.samples.map((sample) => sample.prompt));
-  const { latents, trajectories } = await sampleLatents(graphs, weights.current, request, words, latentSize);
-  const sampled = performance.now();
-  const videos = await decode(graphs, latents);
-  const logProbs_N_K = request.samples.map((_, row) =>
-    Float64Array.from(request.trainedSteps, (k) => trajectories.steps.get(k)!.logProb[row]),
-  );
-  const seconds = { sample: (sampled - started) / 1000, decode: (performance.now() - sampled) / 1000 };
-  return { result: { handle, videos, logProbs_N_K, seconds }, trajectories };
-}
-
-function promptWords(prompts: readonly string[]): BigInt64Array {
-  return BigInt64Array.from(
-    prompts.flatMap((prompt) => {
-      const words = parsePrompt(prompt);
-      if (words) return wordIndices(words).map(BigInt);
-      throw new SageError(
-        'policy/prompt',
-        `The Shapes model has no words for the prompt ${JSON.stringify(prompt.slice(0, 80))}.`,
-        'Write "a COLOUR SHAPE moving DIRECTION", for example "a red circle moving left".',
-      );
-    }),
-  );
-}
-
-/** Videos of `[N*latentSize]` normalised latents. */
-async function decode(graphs: Graphs, latents: Float32Array): Promise<Video[]> {
-  const { frames, height, width } = format;
-  const size = frames * height * width * 3;
-  const videos: Video[] = [];
-  for (let first = 0; first < latents.length; first += decodeRows * latentSize) {
-    const part = latents.subarray(first, Math.min(latents.length, first + decodeRows * latentSize));
-    const rows = part.length / latentSize;
-    const { pixels } = await graphs.decoder.run({ latent: new ort.Tensor('float32', part, [rows, latentSize]) });
-    const data = pixels.data as Float32Array;
-    for (let row = 0; row < rows; row++) {
-      videos.push({ frames, height, width, pixels: data.subarray(row * size, (row + 1) * size) });
-    }
-  }
-  return videos;
 }

@@ -5,8 +5,9 @@ import { readSafetensors, writeSafetensors, type Tensor } from '../../run/safete
 import { weightsFolder } from '../../shapes/weights.ts';
 import type { AdamWState } from './adamw.ts';
 import type { Graphs } from './graphs.ts';
-import { cloneParameterSet, createParameterSet, type ParameterSet } from './parameters.ts';
-import type { Weights } from './replay.ts';
+import { createParameterSet } from './parameters.ts';
+import type { ParameterLayout } from './tasks.ts';
+import { changeSet, type Weights } from './weights.ts';
 
 const policyFile = 'policy.safetensors';
 const anchorFile = 'anchor.safetensors';
@@ -15,14 +16,8 @@ const gradientPrefix = 'grad:';
 const firstPrefix = 'first_moment:';
 const secondPrefix = 'second_moment:';
 
-/**
- * Reads policy weights in the layout that the update graph expects.
- * @throws SageError `policy/weights` when the file is of another model
- */
-export async function readWeights(
-  graphs: Graphs,
-  file = path.join(weightsFolder(), policyFile),
-): Promise<ParameterSet> {
+/** Names and shapes of the parameters, in the order of the update graph's gradients. */
+export function readLayout(graphs: Graphs): ParameterLayout {
   const metadata = new Map(graphs.update.inputMetadata.map((input) => [input.name, input]));
   const names = graphs.update.outputNames
     .filter((name) => name.startsWith(gradientPrefix))
@@ -32,14 +27,23 @@ export async function readWeights(
     if (!input?.isTensor) throw new Error(`the update graph has a gradient of "${name}" and no such input`);
     return input.shape.map(Number);
   });
-  const layout = createParameterSet(names, shapes);
-  fill(layout.flat, await readFlat(file, layout, ''));
-  return layout;
+  return { names, shapes };
+}
+
+/**
+ * Reads policy weights in the given layout; the packaged pre-trained ones by default. `[parameters]`
+ * @throws SageError `policy/weights` when the file is of another model
+ */
+export async function readWeights(
+  layout: ParameterLayout,
+  file = path.join(weightsFolder(), policyFile),
+): Promise<Float32Array> {
+  return readFlat(file, layout, '');
 }
 
 /** Writes weights, anchor and optimizer moments into an existing folder; returns the file names. */
 export async function saveState(folder: string, weights: Weights, optimizer: AdamWState): Promise<string[]> {
-  const { names, shapes } = weights.current;
+  const { names, shapes } = weights.layout;
   const tensors = (prefix: string, flat: Float32Array) => {
     const set = createParameterSet(names, shapes);
     set.flat.set(flat);
@@ -53,8 +57,9 @@ export async function saveState(folder: string, weights: Weights, optimizer: Ada
     await writeSafetensors(path.join(folder, file), entries, metadata);
     files.push(file);
   };
-  await write(policyFile, tensors('', weights.current.flat), { model: 'shapes' });
-  if (weights.anchor) await write(anchorFile, tensors('', weights.anchor.flat), { model: 'shapes' });
+  const { current, anchor } = weights.sets;
+  await write(policyFile, tensors('', current.flat), { model: 'shapes' });
+  if (weights.hasAnchor) await write(anchorFile, tensors('', anchor.flat), { model: 'shapes' });
   const moments = [...tensors(firstPrefix, optimizer.firstMoment), ...tensors(secondPrefix, optimizer.secondMoment)];
   await write(optimizerFile, moments, { step: String(optimizer.step) });
   return files;
@@ -62,24 +67,20 @@ export async function saveState(folder: string, weights: Weights, optimizer: Ada
 
 /** Restores what `saveState` wrote, in place. */
 export async function loadState(folder: string, weights: Weights, optimizer: AdamWState): Promise<void> {
-  const { current } = weights;
-  fill(current.flat, await readFlat(path.join(folder, policyFile), current, ''));
+  const { layout, sets } = weights;
+  changeSet(sets.current, await readFlat(path.join(folder, policyFile), layout, ''));
   const anchor = path.join(folder, anchorFile);
-  weights.anchor = existsSync(anchor) ? cloneParameterSet(current) : null;
-  if (weights.anchor) fill(weights.anchor.flat, await readFlat(anchor, current, ''));
+  weights.hasAnchor = existsSync(anchor);
+  if (weights.hasAnchor) changeSet(sets.anchor, await readFlat(anchor, layout, ''));
   const file = path.join(folder, optimizerFile);
-  fill(optimizer.firstMoment, await readFlat(file, current, firstPrefix));
-  fill(optimizer.secondMoment, await readFlat(file, current, secondPrefix));
+  optimizer.firstMoment.set(await readFlat(file, layout, firstPrefix));
+  optimizer.secondMoment.set(await readFlat(file, layout, secondPrefix));
   const step = Number((await readSafetensors(file)).metadata.step);
   if (!Number.isInteger(step) || step < 0) throw otherModel(file, 'step');
   optimizer.step = step;
 }
 
-function fill(target: Float32Array, source: Float32Array): void {
-  target.set(source);
-}
-
-async function readFlat(file: string, layout: ParameterSet, prefix: string): Promise<Float32Array> {
+async function readFlat(file: string, layout: ParameterLayout, prefix: string): Promise<Float32Array> {
   const { tensors } = await readSafetensors(file);
   const set = createParameterSet(layout.names, layout.shapes);
   layout.names.forEach((name, i) => {

@@ -1,4 +1,4 @@
-/** What one rollout keeps for replay: everything of its trained steps, rows in sample order. */
+/** What one rollout keeps for replay: everything of its trained steps, rows in sample order, in shared memory. */
 export interface Trajectories {
   samples: number;
   /** Values of one latent. */
@@ -24,7 +24,7 @@ export interface StepTrajectory {
   logProb: Float32Array;
 }
 
-/** Rows of a `[N*width]` array, gathered in the order of `indices`. */
+/** Rows of a `[N*width]` array, gathered in the order of `indices` into memory of this thread. */
 export function gatherRows<T extends Float32Array | BigInt64Array>(
   source: T,
   indices: readonly number[],

@@ -42,7 +42,7 @@ export async function velocity(
     words: new ort.Tensor('int64', words, [rows, 3]),
   };
   if (guidance !== 1) feeds.guidance = new ort.Tensor('float32', Float32Array.of(guidance), []);
-  const session = guidance === 1 ? graphs.velocity : graphs.velocityGuided;
+  const session = guidance === 1 ? graphs.velocity : (await graphs.guided()).velocity;
   const outputs = await session.run(feeds, ['velocity']);
   return outputs.velocity.data as Float32Array;
 }

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -15,6 +16,10 @@ const prompts = allPrompts();
 const samples: SampleSpec[] = Array.from({ length: 9 }, (_, i) => ({
   prompt: prompts[(i * 7) % prompts.length],
   key: { seed: 5, stream: 0, iteration: 3, prompt: i, generation: i % 2 },
+}));
+const seventeen: SampleSpec[] = Array.from({ length: 17 }, (_, i) => ({
+  prompt: prompts[i],
+  key: { seed: 6, stream: 0, iteration: 0, prompt: i, generation: 0 },
 }));
 const kernels: KernelName[] = ['sage', 'flow_grpo', 'dance_grpo', 'cps'];
 const adam = {
@@ -207,6 +212,71 @@ describe('state', () => {
     const again = await mkdtemp(path.join(folder, 'bare-'));
     expect(await own.saveState(again)).not.toContain('anchor.safetensors');
     await own.dispose();
+  });
+});
+
+describe('threads', () => {
+  it('do not change a bit: any number gives the same videos, numbers and weights', async () => {
+    const trained = async (threads: number) => {
+      const own = await createShapesPolicy({ threads });
+      const request = rolloutRequest('sage');
+      const numbers: unknown[] = [];
+      const pixels: Float32Array[] = [];
+      for (let update = 0; update < 2; update++) {
+        const { handle, videos, logProbs_N_K } = await own.rollout({ ...request, samples: seventeen });
+        pixels.push(...videos.map((video) => video.pixels));
+        numbers.push(logProbs_N_K, await own.forwardBackward(replayRequest(handle, 1, [...seventeen.keys()])));
+        numbers.push(await own.forwardBackward(replayRequest(handle, 2, [16, 3])), await own.optimStep(adam));
+        await own.setAnchor();
+        own.release(handle);
+      }
+      const saved = await mkdtemp(path.join(folder, 'threads-'));
+      const files = await own.saveState(saved);
+      await own.dispose();
+      const states = await Promise.all(files.map((file) => readFile(path.join(saved, file))));
+      return { numbers, pixels: Buffer.concat(pixels.map((values) => Buffer.from(values.buffer))), states };
+    };
+    const one = await trained(1);
+    for (const threads of [2, 3]) {
+      const more = await trained(threads);
+      expect(more.numbers).toEqual(one.numbers);
+      expect(more.pixels.equals(one.pixels)).toBe(true);
+      expect(more.states.map((state, i) => state.equals(one.states[i]))).toEqual([true, true, true]);
+    }
+  });
+
+  it('leave the event loop free while the model runs', async () => {
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    await policy.rollout(rolloutRequest('sage'));
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(1);
+  });
+
+  it('do not keep the process alive, nor break it when it exits in the middle of a rollout', async () => {
+    const module = (file: string) => JSON.stringify(new URL(`../../../engine/${file}`, import.meta.url).href);
+    const program = (end: string) => `
+      import { createShapesPolicy } from ${module('policy/onnx/shapes-policy.ts')};
+      import { kernelTable } from ${module('method/kernels.ts')};
+      const policy = await createShapesPolicy({ threads: 2 });
+      const table = kernelTable(${JSON.stringify({ kernel: 'sage', steps: 10, shift: 3, eta: 0.5 })});
+      const request = { table, samples: ${JSON.stringify(seventeen)}, trainedSteps: [], guidance: 1, trainGuidance: true };
+      const running = policy.rollout(request);
+      ${end}`;
+    const codeOf = async (end: string) => {
+      const file = path.join(folder, 'program.mjs');
+      await writeFile(file, program(end));
+      const child = spawn(process.execPath, [file], { stdio: 'inherit' });
+      return new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)));
+    };
+    expect(await codeOf('await running;')).toBe(0);
+    expect(await codeOf('setTimeout(() => process.exit(5), 30);')).toBe(5);
+  });
+
+  it('that have ended are an error, not a wait', async () => {
+    const own = await createShapesPolicy({ threads: 2 });
+    await own.dispose();
+    await expect(own.rollout(rolloutRequest('sage'))).rejects.toMatchObject({ code: 'policy/lane' });
   });
 });
 
