@@ -34,6 +34,7 @@ const tasks = {
   'check:package': [['esbuild.mjs', '--production'], ['test/package/check.ts']],
   docs: [['engine/config/write-reference.ts']],
   bench: [['test/bench/run.ts']],
+  'bench:demo': [['test/bench/demo-seeds.ts']],
   study: [['test/bench/study.ts']],
   'shapes:pretrain': [['engine/shapes/make/pretrain.ts']],
   'shapes:export': [['engine/shapes/make/export.ts']],

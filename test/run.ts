@@ -24,7 +24,7 @@ const totalsReporter = {
 
 const vitest = await startVitest('test', process.argv.slice(2), {
   watch: false,
-  reporters: [process.stdout.isTTY ? 'default' : 'dot', totalsReporter],
+  reporters: ['default', totalsReporter],
 });
 await vitest.close();
 
