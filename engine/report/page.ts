@@ -108,7 +108,7 @@ function body(content: ReportContent): Html {
           'steps',
           'Steps over time',
           'Each row is a step of the sampler, from pure noise at the top to the finished video; each column an iteration. ' +
-            'The colour scale is logarithmic.',
+            'Where a field is blank the step was not trained in that iteration. The colour scale is logarithmic.',
           'map',
           maps,
         )

@@ -35,12 +35,13 @@ const outcomeSchema = z.object({
   ceiling: z.number().nullable(),
   /** Manifold distance of the rollouts, mean of the last 5 iterations. */
   rolloutDistance: z.number().nullable(),
-  /** max/min over steps of the parameter gradient's norm, median over iterations. */
+  /** max/min over the steps that an iteration trains of the parameter gradient's norm, median over iterations. */
   imbalanceRaw: z.number().nullable(),
   imbalanceEqualized: z.number().nullable(),
-  /** By explored step: medians over iterations. */
-  gradientNormRaw: z.array(z.number().nullable()),
-  gradientNormEqualized: z.array(z.number().nullable()),
+  /** By step k, null where it was never trained: medians over the iterations that trained it. */
+  gradientNormByStep: z
+    .object({ raw: z.array(z.number().nullable()), equalized: z.array(z.number().nullable()) })
+    .optional(),
   /** By iteration: mean reward and manifold distance of the rollouts. */
   rewardCurve: z.array(z.number()),
   distanceCurve: z.array(z.number().nullable()),
@@ -67,8 +68,10 @@ export function outcomeOf(events: readonly RunEvent[], seconds: number): StudyOu
   const iterations = events.filter((event) => event.kind === 'iteration');
   const [first, last] = [evaluations[0], evaluations.at(-1)!];
   const brief = ({ reward, components, distance }: EventOf<'evaluation'>) => ({ reward, components, distance });
+  // An iteration may train some of the steps only.
+  const lastStep = Math.max(...iterations.flatMap(({ steps }) => steps.map(({ k }) => k)));
   const byStep = (field: 'gradientNormRaw' | 'gradientNorm') =>
-    iterations[0].steps.map(({ k }) =>
+    Array.from({ length: lastStep + 1 }, (_, k) =>
       medianOf(iterations.map(({ steps }) => steps.find((step) => step.k === k)?.[field] ?? null)),
     );
   const unevenness = (field: 'gradientNormRaw' | 'gradientNorm') =>
@@ -81,8 +84,7 @@ export function outcomeOf(events: readonly RunEvent[], seconds: number): StudyOu
     rolloutDistance: distances.length > 0 ? mean(distances) : null,
     imbalanceRaw: unevenness('gradientNormRaw'),
     imbalanceEqualized: unevenness('gradientNorm'),
-    gradientNormRaw: byStep('gradientNormRaw'),
-    gradientNormEqualized: byStep('gradientNorm'),
+    gradientNormByStep: { raw: byStep('gradientNormRaw'), equalized: byStep('gradientNorm') },
     rewardCurve: iterations.map(({ reward }) => reward.mean),
     distanceCurve: iterations.map(({ distance }) => distance),
     skippedUpdates: iterations.reduce((sum, { skippedUpdates }) => sum + skippedUpdates, 0),

@@ -90,8 +90,8 @@ ${results.length} runs ended, ${failures} failed, ${(seconds / 60).toFixed(0)} m
 - *Reward gain*: evaluation reward after training minus before.
 - *Evaluation distance*: true manifold distance of the evaluation's videos; its change over training, lower is better.
 - *Rollout distance*: the same of the explored rollouts, mean of the last five iterations.
-- *Imbalance*: largest over smallest norm of the parameter gradient over the steps of an iteration, median over
-  iterations; raw is without the equalizer's weights, as trained is with them.
+- *Imbalance*: largest over smallest norm of the parameter gradient over the steps that an iteration trains (four, others
+  each time), median over iterations; raw is without the equalizer's weights, as trained is with them.
 - Brackets are 95 % percentile bootstrap intervals over seeds (10,000 resamples, seeded). Differences are paired by seed. With few
   seeds such intervals are too narrow (with two they are the two values); cells with one seed have none. Differences over all
   kernels treat cells that share a seed as independent.
@@ -113,11 +113,7 @@ ${differenceTable(results)}
 
 ![Rollout manifold distance over iterations](study/distance.svg)
 
-## Gradient norms over steps
-
-![Gradient norm by step](study/gradient.svg)
-
-## Every cell
+${gradientSection(results)}## Every cell
 
 ${cellTable(results)}
 
@@ -183,28 +179,37 @@ function plots(results: readonly StudyResult[]): Record<string, string> {
         ),
       ),
     );
-    made.gradient = lineChart(
-      'Gradient norm by step: raw (solid), as trained (dashed)',
-      { x: 'step k', y: 'parameter gradient norm', first: 0, log: true },
-      main.flatMap(({ kernel, runs }, group) => [
-        ...stepLine(
-          kernel,
-          group,
-          runs.map(({ outcome }) => outcome.gradientNormRaw),
-          false,
-        ),
-        ...stepLine(
-          `${kernel}, trained`,
-          group,
-          runs.map(({ outcome }) => outcome.gradientNormEqualized),
-          true,
-        ),
-      ]),
-    );
+    const measured = main.every(({ runs }) => runs.every(({ outcome }) => outcome.gradientNormByStep));
+    if (measured)
+      made.gradient = lineChart(
+        'Gradient norm by step: raw (solid), as trained (dashed)',
+        { x: 'step k', y: 'parameter gradient norm', first: 0, log: true },
+        main.flatMap(({ kernel, runs }, group) => [
+          ...stepLine(
+            kernel,
+            group,
+            runs.map(({ outcome }) => outcome.gradientNormByStep!.raw),
+            false,
+          ),
+          ...stepLine(
+            `${kernel}, trained`,
+            group,
+            runs.map(({ outcome }) => outcome.gradientNormByStep!.equalized),
+            true,
+          ),
+        ]),
+      );
   }
   if (cellRows.length > 0)
     made.cells = intervalChart('Reward gain of every cell', 'evaluation reward, after − before', cellRows);
   return made;
+}
+
+/** The chart of gradient norms, where the records have them by step. */
+function gradientSection(results: readonly StudyResult[]): string {
+  const main = results.filter(({ setup }) => isMain(setup));
+  if (main.length === 0 || main.some(({ outcome }) => !outcome.gradientNormByStep)) return '';
+  return '## Gradient norms over steps\n\n![Gradient norm by step](study/gradient.svg)\n\n';
 }
 
 function rows(label: string, group: number, runs: readonly StudyResult[], measure: Measure): IntervalRow[] {

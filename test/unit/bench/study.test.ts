@@ -8,7 +8,7 @@ import type { StudyOutcome, StudyResult } from '../../bench/study-records.ts';
 import { cellsOf, factorTable, mainTable } from '../../bench/study-tables.ts';
 import { ticks } from '../../bench/chart.ts';
 import { evaluationEvent, iterationEvent } from '../run/sample-run.ts';
-import type { RunEvent } from '../../../engine/run/events.ts';
+import type { EventOf, RunEvent } from '../../../engine/run/events.ts';
 
 const etas = { sage: 0.5, flow_grpo: 0.3, dance_grpo: 0.3, cps: 0.8 };
 const tuning = tuningRuns(budgets.small, 'start');
@@ -21,8 +21,7 @@ const outcome = (reward: number): StudyOutcome => ({
   rolloutDistance: 0.15,
   imbalanceRaw: 12,
   imbalanceEqualized: 1.5,
-  gradientNormRaw: [1, 12],
-  gradientNormEqualized: [1, 1.5],
+  gradientNormByStep: { raw: [1, 12], equalized: [1, 1.5] },
   rewardCurve: [0.5, reward],
   distanceCurve: [0.2, 0.1],
   skippedUpdates: 0,
@@ -81,6 +80,18 @@ describe('what is kept of a run', () => {
     expect(kept.imbalanceRaw).toBeCloseTo(9);
     expect(kept.imbalanceEqualized).toBeCloseTo(1);
     expect(kept.rewardCurve).toHaveLength(2);
+  });
+
+  it('has the gradient norm of each step at its own place when an iteration trains only some', () => {
+    const only = (iteration: number, steps: number[]) => {
+      const event = iterationEvent(iteration) as EventOf<'iteration'>;
+      return { ...event, steps: event.steps.filter(({ k }) => steps.includes(k)) };
+    };
+    const bodies = [evaluationEvent(0, 0.4), only(1, [1, 4]), only(2, [4, 6]), evaluationEvent(2, 0.7)];
+    const { raw } = outcomeOf(bodies as unknown as RunEvent[], 3).gradientNormByStep!;
+    expect(raw.map((norm) => norm !== null)).toEqual([false, true, false, false, true, false, true]);
+    const { steps } = iterationEvent(1) as EventOf<'iteration'>;
+    expect(raw[1]).toBe(steps.find(({ k }) => k === 1)!.gradientNormRaw);
   });
 });
 
