@@ -5,7 +5,7 @@ import { loadEvaluationPrompts, loadPrompts } from '../config/prompts.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { collectProvenance } from '../run/provenance.ts';
 import { createRun, readRun } from '../run/folder.ts';
-import { createPolicy, createReward } from '../training/create.ts';
+import { assertRunnable, createPolicy, createReward } from '../training/create.ts';
 import { promptsFiles, readPrompts, type RunPrompts } from '../training/prompts.ts';
 import { runSession, type SessionInput } from '../training/session.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
@@ -25,6 +25,7 @@ export async function trainCommand(configFile: string, options: TrainOptions): P
   if (options.iterations !== undefined) overrides.push(`training.iterations=${options.iterations}`);
   const { config: written, diagnostics, text } = loadConfig(configFile, overrides);
   for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic, configFile)}\n`);
+  assertRunnable(written);
   const baseFolder = path.dirname(path.resolve(configFile));
   const config = withAbsoluteWeights(written, baseFolder);
   const prompts = runPrompts(config, baseFolder);
