@@ -79,9 +79,9 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return performance.now() - started;
 }
 
-/** One event of each kind that fills a log, from a real short run. */
+/** One event of each kind that fills a log, from a real run that is just long enough to refresh the anchor. */
 async function sampleEvents(): Promise<Map<string, RunEvent>> {
-  const { events } = await trainReal(['training.iterations=2', 'evaluation.max_videos=24']);
+  const { events } = await trainReal(['training.iterations=4', 'evaluation.max_videos=24']);
   return new Map(events.map((event) => [event.kind, event]));
 }
 
