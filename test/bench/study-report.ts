@@ -52,7 +52,7 @@ function spent({ iterations, prompts, generations, steps }: StudySetup): string 
   return [iterations, prompts, generations, steps].join('x');
 }
 
-/** The lead's words of an earlier report, or the marker that asks for them. */
+/** What was written into an earlier report, or the marker that asks for them. */
 function findings(document: string): string {
   const kept = existsSync(document)
     ? /<!-- findings -->\n([\s\S]*?)<!-- \/findings -->/.exec(readFileSync(document, 'utf8'))?.[1]
