@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { cpus, hostname, release, totalmem } from 'node:os';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { packageVersion } from '../package-root.ts';
 
 const run = promisify(execFile);
 
@@ -37,25 +36,12 @@ async function git(folder: string, ...argv: string[]): Promise<string | null> {
   }
 }
 
-function packageVersion(name: string): string | undefined {
+function installedVersion(name: string): string | undefined {
   try {
     return createRequire(import.meta.url)(`${name}/package.json`).version;
   } catch {
     return undefined;
   }
-}
-
-function ownVersion(): string | undefined {
-  // Two levels up from the source, one from the bundle in dist/.
-  for (const up of ['../..', '..']) {
-    try {
-      const manifest = JSON.parse(readFileSync(join(import.meta.dirname, up, 'package.json'), 'utf8'));
-      if (manifest.name === 'sage-studio') return manifest.version;
-    } catch {
-      continue;
-    }
-  }
-  return undefined;
 }
 
 /**
@@ -73,9 +59,9 @@ export async function collectProvenance(options: {
   const commit = await git(folder, 'rev-parse', 'HEAD');
   const changes = commit === null ? null : await git(folder, 'status', '--porcelain');
   const versions: Record<string, string | undefined> = {
-    'sage-grpo': ownVersion(),
+    'sage-grpo': packageVersion(),
     node: process.versions.node,
-    'onnxruntime-node': packageVersion('onnxruntime-node'),
+    'onnxruntime-node': installedVersion('onnxruntime-node'),
     ...options.versions,
   };
   const processors = cpus();

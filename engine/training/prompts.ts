@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { SageError } from '../errors.ts';
-import { writeFileAtomic } from '../run/disk.ts';
 
 /** Prompts of a run, kept in its folder so that a resume does not depend on the file they came from. */
 export interface RunPrompts {
@@ -17,12 +16,6 @@ const promptsFile = 'prompts.json';
 /** The file of a new run folder that holds the prompts: its name and text, for `createRun`. */
 export function promptsFiles(prompts: RunPrompts): Record<string, string> {
   return { [promptsFile]: `${JSON.stringify(prompts, null, 2)}\n` };
-}
-
-/** Writes the prompts into a run folder that has none. */
-export async function writePrompts(runFolder: string, prompts: RunPrompts): Promise<void> {
-  for (const [name, text] of Object.entries(promptsFiles(prompts)))
-    await writeFileAtomic(path.join(runFolder, name), text, { doing: 'write the prompts' });
 }
 
 /** @throws SageError `run-broken` */

@@ -2,13 +2,14 @@ import path from 'node:path';
 import type { SampleSpec, Video } from '../policy/policy.ts';
 import type { Score } from '../reward/reward.ts';
 import type { VideoEntry } from '../run/events.ts';
+import { iterationName } from '../run/folder.ts';
 import type { Batch } from './batch.ts';
 import type { TrainerContext } from './context.ts';
 import { totalReward } from './settings.ts';
 
 /** Folder of an iteration's videos inside the run folder, e.g. `rollouts/000012`. */
 function iterationFolder(kind: 'rollouts' | 'evaluations', iteration: number): string {
-  return `${kind}/${String(iteration).padStart(6, '0')}`;
+  return `${kind}/${iterationName(iteration)}`;
 }
 
 /** Queues the videos of an iteration for writing, when it is one of those to be looked at, and logs them. */

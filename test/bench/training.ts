@@ -13,7 +13,7 @@ import { createRun, runPaths } from '../../engine/run/folder.ts';
 import { collectProvenance } from '../../engine/run/provenance.ts';
 import type { Progress } from '../../engine/training/context.ts';
 import { createPolicy, createReward } from '../../engine/training/create.ts';
-import { writePrompts } from '../../engine/training/prompts.ts';
+import { promptsFiles } from '../../engine/training/prompts.ts';
 import { runSession } from '../../engine/training/session.ts';
 
 /** The demo's config. */
@@ -40,8 +40,7 @@ export async function trainReal(overrides: readonly string[], hooks: RealRunHook
   try {
     const parts = hooks.wrap?.(made) ?? made;
     const provenance = await collectProvenance({ seed: config.seed });
-    const { folder } = await createRun(runs, config.name, text, config, provenance);
-    await writePrompts(folder, prompts);
+    const { folder } = await createRun(runs, config.name, text, config, provenance, promptsFiles(prompts));
     const progress = hooks.progress ?? (() => {});
     const silent = { progress, note: () => {}, onInterrupt: () => {} };
     await runSession({ runFolder: folder, config, prompts, ...parts, hooks: silent });
