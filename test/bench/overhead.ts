@@ -7,22 +7,24 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { EventOf } from '../../engine/run/events.ts';
 import type { Reward } from '../../engine/reward/reward.ts';
-import { add, shareTimes, stopwatch, type Elapsed } from './instrument.ts';
+import { activities, clock, covered, shareTimes, threadCpu, type Interval, type LaneTimes } from './instrument.ts';
 import { median } from './statistics.ts';
 import { trainReal } from './training.ts';
 
 export interface OverheadResult {
   iterations: number;
-  /** Seconds an iteration, medians. The lanes' times in onnxruntime are means over the lanes: one that waits is not in it. */
+  /** Seconds an iteration, medians; of the three, seconds in which at least one thread is in it. */
   wallSeconds: number;
   modelSeconds: number;
   decodeSeconds: number;
   judgeSeconds: number;
-  /** (wall − model − decode − judge) / wall over all measured iterations. */
+  /** Share of the wall time in which no thread is inside onnxruntime's native `run` and the judge does not run. */
   share: number;
-  /** CPU seconds an iteration that the trainer's thread and the lanes spend outside of the three. */
+  /** Mean share of the lanes that are not inside `run` while at least one is. It is no part of `share`. */
+  idleShare: number;
+  /** CPU seconds an iteration that the trainer's thread and the other lanes spend outside of the three. */
   apartCpuSeconds: number;
-  /** The same from the run's own events, where a stage counts whole: (total − rollout − decode − score − update) / total. */
+  /** By the run's own events, where a stage counts whole: (total − rollout − decode − score − update) / total. */
   shareByStages: number;
   /** CPU seconds an iteration of the thread that encodes videos; null where the system does not tell. */
   encodeSeconds: number | null;
@@ -30,26 +32,26 @@ export interface OverheadResult {
   shareWithEncoding: number | null;
 }
 
-/** Running totals at the end of an iteration. */
+/** What an iteration was, and running totals of CPU seconds at its end. */
 interface Mark {
-  all: Elapsed;
-  model: Elapsed;
-  decode: Elapsed;
-  judge: Elapsed;
-  /** CPU seconds of the lanes' threads. */
-  lanes: number;
+  end: number;
+  times: LaneTimes;
+  judge: Interval[];
+  judgeCpu: number;
+  mainCpu: number;
   encode: number | null;
 }
 
 /** Trains some iterations as the demo does; the first is left out as warm-up. */
 export async function measureOverhead(iterations: number): Promise<OverheadResult> {
-  const laneTimes = shareTimes();
-  const judge: Elapsed = { wall: 0, cpu: 0 };
-  const all = stopwatch();
+  const readTimes = shareTimes();
+  const judge = { intervals: [] as Interval[], cpu: 0 };
   const marks: Mark[] = [];
   const mark = () => {
-    const { model, decode, cpu } = laneTimes();
-    marks.push({ all: all(), model, decode, judge: { ...judge }, lanes: cpu, encode: encodeCpu(cpu) });
+    const times = readTimes();
+    const encode = encodeCpu(times.threadsCpu);
+    const intervals = judge.intervals.splice(0);
+    marks.push({ end: clock(), times, judge: intervals, judgeCpu: judge.cpu, mainCpu: threadCpu(), encode });
   };
   const { config, events } = await trainReal(
     // Nothing but iterations between two marks, and the demo's rhythm of written videos.
@@ -63,43 +65,54 @@ export async function measureOverhead(iterations: number): Promise<OverheadResul
   return summarise(marks, measured, config.policy.threads);
 }
 
-function timedReward(reward: Reward, judge: Elapsed): Reward {
+function timedReward(reward: Reward, judge: { intervals: Interval[]; cpu: number }): Reward {
   return {
     ...reward,
     async score(items) {
-      const elapsed = stopwatch();
+      const [start, cpu] = [clock(), threadCpu()];
       const scores = await reward.score(items);
-      add(judge, elapsed());
+      judge.intervals.push([start, clock()]);
+      judge.cpu += threadCpu() - cpu;
       return scores;
     },
   };
 }
 
 function summarise(marks: readonly Mark[], events: readonly EventOf<'iteration'>[], threads: number): OverheadResult {
+  const measured = marks.slice(1).map((mark, i) => {
+    const during = (...wanted: readonly (typeof activities)[number][]) =>
+      mark.times.lanes.flatMap((lane) => wanted.flatMap((activity) => lane[activity]));
+    const running = during(...activities);
+    return {
+      wall: mark.end - marks[i].end,
+      model: covered(during('model')),
+      decode: covered(during('decode')),
+      judge: covered(mark.judge),
+      running: covered(running),
+      inAny: covered([...running, ...mark.judge]),
+      laneSeconds: running.reduce((sum, [start, end]) => sum + end - start, 0),
+    };
+  });
+  const total = (part: keyof (typeof measured)[number]) => measured.reduce((sum, each) => sum + each[part], 0);
+  const each = (part: keyof (typeof measured)[number]) => median(measured.map((mark) => mark[part]));
   const [first, last] = [marks[0], marks.at(-1)!];
-  /** Wall seconds as one thread's: each lane counts for its share of the lanes. */
-  const wallOf = (mark: Mark, part: 'all' | 'model' | 'decode' | 'judge') =>
-    mark[part].wall / (part === 'model' || part === 'decode' ? threads : 1);
-  const spent = (part: 'all' | 'model' | 'decode' | 'judge') => wallOf(last, part) - wallOf(first, part);
-  const each = (part: 'all' | 'model' | 'decode' | 'judge') =>
-    median(marks.slice(1).map((mark, i) => wallOf(mark, part) - wallOf(marks[i], part)));
-  const apart = spent('all') - spent('model') - spent('decode') - spent('judge');
-  const cpuApart = ({ all, lanes, model, decode, judge }: Mark) => all.cpu + lanes - model.cpu - decode.cpu - judge.cpu;
-  const wall = spent('all');
+  const cpuApart = ({ mainCpu, times, judgeCpu }: Mark) => mainCpu + times.threadsCpu - times.runCpu - judgeCpu;
+  const apart = total('wall') - total('inAny');
   const encode = first.encode === null || last.encode === null ? null : last.encode - first.encode;
   const staged = events.reduce((sum, { seconds: s }) => sum + s.rollout + s.decode + s.score + s.update, 0);
-  const total = events.reduce((sum, { seconds }) => sum + seconds.total, 0);
+  const all = events.reduce((sum, { seconds }) => sum + seconds.total, 0);
   return {
     iterations: events.length,
-    wallSeconds: each('all'),
+    wallSeconds: each('wall'),
     modelSeconds: each('model'),
     decodeSeconds: each('decode'),
     judgeSeconds: each('judge'),
-    share: apart / wall,
+    share: apart / total('wall'),
+    idleShare: 1 - total('laneSeconds') / (threads * total('running')),
     apartCpuSeconds: (cpuApart(last) - cpuApart(first)) / events.length,
-    shareByStages: (total - staged) / total,
+    shareByStages: (all - staged) / all,
     encodeSeconds: encode === null ? null : encode / events.length,
-    shareWithEncoding: encode === null ? null : (apart + encode / threads) / wall,
+    shareWithEncoding: encode === null ? null : (apart + encode / threads) / total('wall'),
   };
 }
 

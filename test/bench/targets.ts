@@ -67,10 +67,22 @@ function updateTargets(update: UpdateStepResult | string): Target[] {
 }
 
 function overheadTargets(overhead: OverheadResult): Target[] {
-  const { share, shareByStages, encodeSeconds, shareWithEncoding, wallSeconds } = overhead;
+  const { share, shareByStages, encodeSeconds, shareWithEncoding, wallSeconds, idleShare, apartCpuSeconds } = overhead;
   const apart = 'iteration outside model, decoder and judge';
   return [
     { name: apart, measured: `${percent(share)} of ${wallSeconds.toFixed(2)} s`, target: '≤ 3 %', met: share <= 0.03 },
+    {
+      name: 'lanes idle while another runs the model or the decoder',
+      measured: percent(idleShare),
+      target: '',
+      met: null,
+    },
+    {
+      name: 'CPU time of trainer and lanes outside model, decoder and judge',
+      measured: `${apartCpuSeconds.toFixed(3)} s of ${wallSeconds.toFixed(2)} s an iteration`,
+      target: '',
+      met: null,
+    },
     { name: `${apart}, by the run's own stages`, measured: percent(shareByStages), target: '', met: null },
     {
       name: 'the first, with the CPU time of the video encoder’s thread',

@@ -1,18 +1,21 @@
 import type { OptimStepRequest, OptimStepResult } from '../policy.ts';
 import { normOf, parameterBlocks } from './gradient.ts';
 import type { Lanes } from './lanes.ts';
-import { partBounds, sharedFloats, type AdamWTask } from './tasks.ts';
+import { partBounds, sharedDoubles, sharedFloats, type AdamWTask } from './tasks.ts';
 
 /** Moments and step count of AdamW over one flat parameter buffer. */
 export interface AdamWState {
   step: number;
   firstMoment: Float32Array;
   secondMoment: Float32Array;
+  /** By block: squares of the newest change. */
+  squares: Float64Array;
 }
 
 /** Fresh AdamW state for `size` parameters, in shared memory. */
 export function createAdamW(size: number): AdamWState {
-  return { step: 0, firstMoment: sharedFloats(size), secondMoment: sharedFloats(size) };
+  const squares = sharedDoubles(parameterBlocks);
+  return { step: 0, firstMoment: sharedFloats(size), secondMoment: sharedFloats(size), squares };
 }
 
 /**
@@ -28,8 +31,7 @@ export async function stepAdamW(
 ): Promise<OptimStepResult> {
   if (!Number.isFinite(gradientNorm)) return { gradientNorm, updateNorm: 0, skipped: true };
   state.step += 1;
-  const { step, firstMoment, secondMoment } = state;
-  const squares = new Float64Array(new SharedArrayBuffer(parameterBlocks * Float64Array.BYTES_PER_ELEMENT));
+  const { step, firstMoment, secondMoment, squares } = state;
   const buffers = { parameters, gradient, firstMoment, secondMoment, squares };
   await lanes.run({ kind: 'adamw', request, step, gradientNorm, ...buffers }, parameterBlocks);
   return { gradientNorm, updateNorm: normOf(squares), skipped: false };

@@ -1,15 +1,17 @@
 import * as ort from 'onnxruntime-node';
-import type { Graphs } from './graphs.ts';
 import { partBounds, type DecodeTask } from './tasks.ts';
+import type { Workspace } from './workspace.ts';
 
 /** Decodes one run of rows into its place. */
-export async function decodePart(graphs: Graphs, task: DecodeTask, parts: number, part: number): Promise<void> {
+export async function decodePart(workspace: Workspace, task: DecodeTask, parts: number, part: number): Promise<void> {
+  const { latentSize, videoShape, graphs, direct } = workspace;
   const { first, last } = partBounds(task.rows, parts, part);
-  const latentSize = task.latents.length / task.rows;
-  // A copy: onnxruntime takes no shared memory before Node 24.
-  const latents = Float32Array.from(task.latents.subarray(first * latentSize, last * latentSize));
-  const { pixels } = await graphs.decoder.run({
-    latent: new ort.Tensor('float32', latents, [last - first, latentSize]),
-  });
-  task.pixels.set(pixels.data as Float32Array, (first * task.pixels.length) / task.rows);
+  const videoSize = task.pixels.length / task.rows;
+  const latents = task.latents.subarray(first * latentSize, last * latentSize);
+  const pixels = task.pixels.subarray(first * videoSize, last * videoSize);
+  const tensor = (values: Float32Array, shape: readonly number[]) =>
+    new ort.Tensor('float32', direct ? values : new Float32Array(values), [last - first, ...shape]);
+  const target = tensor(pixels, videoShape);
+  await graphs.decoder.run({ latent: tensor(latents, [latentSize]) }, { pixels: target });
+  if (!direct) pixels.set(target.data as Float32Array);
 }

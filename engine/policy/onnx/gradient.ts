@@ -1,5 +1,14 @@
 import type { Lanes } from './lanes.ts';
-import { partBounds, sharedFloats, type SumTask } from './tasks.ts';
+import {
+  partBounds,
+  sampleOutputs,
+  sharedDoubles,
+  sharedFloats,
+  sumsPerPart,
+  type ReplayTask,
+  type SampleOutput,
+  type SumTask,
+} from './tasks.ts';
 
 /** Blocks in which lanes sum gradients and step the optimizer. It decides the rounding of norms, so it is a constant. */
 export const parameterBlocks = 16;
@@ -11,20 +20,47 @@ export interface GradientBuffers {
   /** By block: squares of `sum`. */
   squares: Float64Array;
   newestSquares: Float64Array;
+  /** By number of samples: the other results of a replay. */
+  results: Map<number, Pick<ReplayTask, 'perSample' | 'perPart'>>;
   /** Whether `sum` holds nothing of this update yet. */
   empty: boolean;
 }
 
 /** Empty buffers for gradients of `size` values. */
 export function createGradientBuffers(size: number): GradientBuffers {
-  const squares = () => new Float64Array(new SharedArrayBuffer(parameterBlocks * Float64Array.BYTES_PER_ELEMENT));
-  return { parts: [], sum: sharedFloats(size), squares: squares(), newestSquares: squares(), empty: true };
+  const squares = () => sharedDoubles(parameterBlocks);
+  return {
+    parts: [],
+    sum: sharedFloats(size),
+    squares: squares(),
+    newestSquares: squares(),
+    results: new Map(),
+    empty: true,
+  };
 }
 
 /** Shared memory for the gradients of `count` parts. */
 export function partGradients(buffers: GradientBuffers, count: number): Float32Array[] {
   while (buffers.parts.length < count) buffers.parts.push(sharedFloats(buffers.sum.length));
   return buffers.parts.slice(0, count);
+}
+
+/** Shared memory for the other results of a replay. */
+export function replayResults(
+  { results }: GradientBuffers,
+  samples: number,
+  parts: number,
+): Pick<ReplayTask, 'perSample' | 'perPart'> {
+  const make = () => ({
+    perSample: Object.fromEntries(sampleOutputs.map((name) => [name, sharedFloats(samples)])) as Record<
+      SampleOutput,
+      Float32Array
+    >,
+    perPart: sharedFloats(parts * sumsPerPart),
+  });
+  const found = results.get(samples) ?? make();
+  results.set(samples, found);
+  return found;
 }
 
 /** Adds `scale` times the sum of the parts' gradients to the update's. @returns the norm of the unscaled sum */
@@ -56,6 +92,9 @@ export function normOf(squares: Float64Array): number {
   return Math.sqrt(squares.reduce((total, value) => total + value, 0));
 }
 
+/** Zeros of this thread, in the place of parts that there are not. */
+let none = new Float32Array(0);
+
 /** Sums one block of the parts' gradients in the order of the parts. */
 export function addGradientBlock(task: SumTask, blocks: number, block: number): void {
   const { first, last } = partBounds(task.sum.length, blocks, block);
@@ -63,7 +102,8 @@ export function addGradientBlock(task: SumTask, blocks: number, block: number): 
   let rest = task.gradients.map((gradient) => gradient.subarray(first, last));
   // The usual case, one micro-batch an update, needs no second pass over memory.
   const newest = task.first && task.scale === 1 ? sum : rest[0];
-  const zeros = new Float32Array(sum.length);
+  if (none.length < sum.length) none = new Float32Array(sum.length);
+  const zeros = none.subarray(0, sum.length);
   do {
     const [a, b = zeros, c = zeros, d = zeros, ...others] = rest;
     task.newestSquares[block] = addFour(newest, a, b, c, d);
@@ -93,10 +133,9 @@ function addFour(to: Float32Array, a: Float32Array, b: Float32Array, c: Float32A
 
 /** Adds `scale` times `from`, after forgetting the old values where `first`. @returns the sum of squares */
 function addScaled(to: Float32Array, from: Float32Array, scale: number, first: boolean): number {
-  if (first) to.fill(0);
   let squares = 0;
   for (let i = 0; i < to.length; i++) {
-    const value = to[i] + scale * from[i];
+    const value = (first ? 0 : to[i]) + scale * from[i];
     to[i] = value;
     squares += value * value;
   }

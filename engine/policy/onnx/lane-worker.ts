@@ -1,57 +1,42 @@
 /**
- * A thread that runs the graphs on one core. Its sessions and its copies of the weights are its own; everything else is
- * in the tasks' shared arrays. Says `ready`, then answers each `LaneRequest` when no part of it is left;
- * ends at null.
+ * A thread beside the calling one that runs the graphs on one core. Its sessions are its own; everything else is in the
+ * tasks' shared arrays. It sleeps on its control word, blocking its event loop, takes the task from its port when it is
+ * woken, and ends when lanes are stopped.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { SageError } from '../../errors.ts';
-import { stepAdamWBlock } from './adamw.ts';
-import { decodePart } from './decode.ts';
-import { addGradientBlock } from './gradient.ts';
-import { loadGraphs, type Graphs } from './graphs.ts';
-import { createLocalWeights, type LocalWeights } from './parameters.ts';
-import { replayPart } from './replay-part.ts';
-import { samplePart } from './sample.ts';
-import { readLayout } from './state.ts';
+import { awaitAsked, isStopped, sayDone } from './control.ts';
+import { createReceiver, type Parcel } from './crossing.ts';
+import { loadGraphs } from './graphs.ts';
 import type { LaneData, LaneFault, LaneReply, LaneRequest } from './tasks.ts';
+import { takeParts } from './work.ts';
+import { createWorkspace, type Workspace } from './workspace.ts';
 
-const port = parentPort!;
-const { graphsFolder, busy } = workerData as LaneData;
-/** Every answer ends a time at work. */
-function reply(message: LaneReply): void {
-  port.postMessage(message);
-  Atomics.sub(busy, 0, 1);
-  Atomics.notify(busy, 0);
-}
+const { graphsFolder, control, lane, port } = workerData as LaneData;
+const unpack = createReceiver();
+let workspace: Workspace | null = null;
 
-try {
-  const graphs = await loadGraphs(graphsFolder);
-  const layout = readLayout(graphs);
-  const local = createLocalWeights(layout);
-  port.on('message', async (request: LaneRequest | null) => {
-    if (!request) return port.close();
-    Atomics.add(busy, 0, 1);
-    try {
-      await takeParts(graphs, local, request);
-      reply({ kind: 'done' });
-    } catch (error) {
-      reply({ kind: 'fault', fault: describeFault(error) });
-    }
+await answer(async () => {
+  workspace = await createWorkspace(await loadGraphs(graphsFolder));
+});
+for (awaitAsked(control, lane); !isStopped(control); awaitAsked(control, lane)) {
+  await answer(async () => {
+    const { message } = receiveMessageOnPort(port)!;
+    const { task, parts } = unpack(message as Parcel) as LaneRequest;
+    await takeParts(workspace!, control, task, parts);
   });
-  reply({ kind: 'ready', layout });
-} catch (error) {
-  reply({ kind: 'fault', fault: describeFault(error) });
 }
+sayDone(control, lane);
+port.close();
 
-async function takeParts(graphs: Graphs, local: LocalWeights, { task, parts, next }: LaneRequest): Promise<void> {
-  for (let part = Atomics.add(next, 0, 1); part < parts; part = Atomics.add(next, 0, 1)) {
-    if (Atomics.load(busy, 0) < 0) return;
-    if (task.kind === 'sample') await samplePart(graphs, local, task, parts, part);
-    else if (task.kind === 'decode') await decodePart(graphs, task, parts, part);
-    else if (task.kind === 'replay') await replayPart(graphs, local, task, parts, part);
-    else if (task.kind === 'sum') addGradientBlock(task, parts, part);
-    else stepAdamWBlock(task, parts, part);
+async function answer(work: () => Promise<void>): Promise<void> {
+  const send = (reply: LaneReply) => port.postMessage(reply);
+  try {
+    await work();
+  } catch (error) {
+    send({ kind: 'fault', fault: describeFault(error) });
   }
+  if (sayDone(control, lane)) send({ kind: 'done' });
 }
 
 function describeFault(error: unknown): LaneFault {

@@ -1,5 +1,4 @@
 import * as ort from 'onnxruntime-node';
-import type { ParameterLayout, SharedSet, SharedWeights } from './tasks.ts';
 
 /** A named set of float32 parameters in one flat buffer, with a view and an onnxruntime tensor for each of them. */
 export interface ParameterSet {
@@ -30,26 +29,4 @@ export function createParameterSet(
     feeds[name] = new ort.Tensor('float32', view, [...shapes[index]]);
   });
   return { names, shapes, flat, views, feeds };
-}
-
-/** A lane's own copy of shared weights: onnxruntime takes no shared memory before Node 24. */
-export interface LocalSet extends ParameterSet {
-  version: number;
-}
-
-export type LocalWeights = Record<keyof SharedWeights, LocalSet>;
-
-/** Copies that have seen nothing yet. */
-export function createLocalWeights({ names, shapes }: ParameterLayout): LocalWeights {
-  const unseen = (): LocalSet => ({ ...createParameterSet(names, shapes), version: -1 });
-  return { current: unseen(), anchor: unseen(), reference: unseen() };
-}
-
-/** The copy, after reading the shared weights again if they have changed. */
-export function refreshed(local: LocalSet, shared: SharedSet): ParameterSet {
-  if (local.version !== shared.version[0]) {
-    local.flat.set(shared.flat);
-    local.version = shared.version[0];
-  }
-  return local;
 }

@@ -1,14 +1,12 @@
 import type { ForwardBackwardRequest, ForwardBackwardResult } from '../policy.ts';
-import { accumulate, partGradients, type GradientBuffers } from './gradient.ts';
+import { accumulate, partGradients, replayResults, type GradientBuffers } from './gradient.ts';
 import type { Lanes } from './lanes.ts';
-import { partCount, sampleOutputs, sharedFloats, type ReplayTask, type SampleOutput } from './tasks.ts';
+import { partCount, sumsPerPart, type ReplayTask, type SampleOutput } from './tasks.ts';
 import type { StepTrajectory, Trajectories } from './trajectories.ts';
 import type { Weights } from './weights.ts';
 
 /** Parts of a micro-batch at most: each has a gradient of 2 MB. */
 const mostParts = 16;
-/** Loss, and numerator and denominator of both drifts. */
-const sumsPerPart = 5;
 
 /** Replays one step of some samples through the update graph and adds the gradient of the loss to the update's sum. */
 export async function replay(
@@ -23,11 +21,7 @@ export async function replay(
   const count = request.samples.length;
   const parts = partCount(count, mostParts);
   const gradients = partGradients(buffers, parts);
-  const perSample = Object.fromEntries(sampleOutputs.map((name) => [name, sharedFloats(count)])) as Record<
-    SampleOutput,
-    Float32Array
-  >;
-  const perPart = sharedFloats(parts * sumsPerPart);
+  const { perSample, perPart } = replayResults(buffers, count, parts);
   const { words, guidance } = trajectories;
   const shared = { weights: weights.sets, hasAnchor: weights.hasAnchor, words, guidance, step, velocities };
   await lanes.run({ kind: 'replay', ...shared, request, perSample, perPart, gradients }, parts);

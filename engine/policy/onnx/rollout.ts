@@ -35,8 +35,9 @@ export function createRollouts(
       const { table, guidance, trainGuidance } = request;
       const keys = request.samples.map((sample) => sample.key);
       const latents = memory.take(rows * latentSize);
-      const walk = { table, guidance, trainGuidance, keys, words, latents, steps };
-      await lanes.run({ kind: 'sample', weights: weights.sets, ...walk }, parts);
+      const walk = { table, guidance, trainGuidance, keys, words, latents };
+      const kept = [...steps].map(([k, step]) => ({ k, ...step }));
+      await lanes.run({ kind: 'sample', weights: weights.sets, ...walk, steps: kept }, parts);
       const sampled = performance.now();
       const { frames, height, width } = format;
       const pixels = memory.take(rows * frames * height * width * 3);
@@ -58,7 +59,8 @@ export function createRollouts(
       return { trajectories, step };
     },
     release(handle) {
-      for (const { latent, nextLatent } of all.get(handle)?.steps.values() ?? []) memory.give([latent, nextLatent]);
+      for (const { latent, nextLatent, logProb } of all.get(handle)?.steps.values() ?? [])
+        memory.give([latent, nextLatent, logProb]);
       all.delete(handle);
     },
   };
@@ -91,7 +93,7 @@ function emptyTrajectories(
     const { sigma, a, b, s } = table.steps[k];
     const { scale, offset } = logProbCoefficients(table, k);
     const [latent, nextLatent] = [0, 1].map(() => memory.take(samples.length * latentSize));
-    const logProb = sharedFloats(samples.length);
+    const logProb = memory.take(samples.length);
     return [k, { sigma, a, b, s, logProbScale: scale, logProbOffset: offset, latent, nextLatent, logProb }];
   });
   return {

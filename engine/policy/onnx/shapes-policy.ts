@@ -25,7 +25,7 @@ export interface ShapesPolicyOptions {
 
 /**
  * The embedded Shapes model on onnxruntime-node, spread over threads: the velocity graph samples, the update graph
- * returns loss terms and parameter gradients, AdamW steps. This thread only asks and stays responsive.
+ * returns loss terms and parameter gradients, AdamW steps. This thread is one of them; its event loop turns between runs of a graph.
  * @throws SageError when a graph or the weights are missing, broken or of another layout
  */
 export async function createShapesPolicy(options: ShapesPolicyOptions): Promise<Policy> {

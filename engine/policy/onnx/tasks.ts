@@ -1,9 +1,11 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { NoiseKey } from '../../method/random.ts';
 import type { KernelTable } from '../../method/kernels.ts';
 import type { ForwardBackwardRequest, OptimStepRequest } from '../policy.ts';
+import type { Control } from './control.ts';
 import type { StepTrajectory } from './trajectories.ts';
 
-/** One set of weights in shared memory; `version[0]` counts its changes, so that lanes know when to read it again. */
+/** One set of weights in shared memory; `version[0]` counts its changes, for threads that must copy it. */
 export interface SharedSet {
   flat: Float32Array;
   version: Int32Array;
@@ -29,7 +31,7 @@ export interface SampleTask {
   /** `[N*latentSize]` result: x_0. */
   latents: Float32Array;
   /** Result: what replay needs of the kept steps. */
-  steps: ReadonlyMap<number, StepTrajectory>;
+  steps: readonly (StepTrajectory & { k: number })[];
 }
 
 /** Videos of `[N*latentSize]` latents; part i is a run of rows. */
@@ -53,13 +55,15 @@ export interface ReplayTask {
   velocities: { anchor: Float32Array; reference: Float32Array } | null;
   /** Results: `[M]` per output name. */
   perSample: Record<SampleOutput, Float32Array>;
-  /** Results of part i at `[5*i]`: loss, drift from the reference and from the anchor (numerator, denominator). */
+  /** Results of part i from `sumsPerPart`·i on: loss, drift from the reference and from the anchor (numerator, denominator). */
   perPart: Float32Array;
   /** Results: the gradient of each part, flat in the layout of the weights. */
   gradients: readonly Float32Array[];
 }
 
 export const sampleOutputs = ['ratio', 'policy_loss', 'clipped', 'approx_kl', 'kl_anchor', 'kl_step'] as const;
+/** Loss, and numerator and denominator of both drifts. */
+export const sumsPerPart = 5;
 export type SampleOutput = (typeof sampleOutputs)[number];
 
 /** Adds the parts' gradients up in their order and onto the update's sum; part i is a block of the parameters. */
@@ -95,18 +99,16 @@ export type LaneTask = SampleTask | DecodeTask | ReplayTask | SumTask | AdamWTas
 /** What a lane is started with. */
 export interface LaneData {
   graphsFolder: string;
-  /** `[1]` number of lanes at work; below zero (see `stopLanes`) no lane takes another part. */
-  busy: Int32Array;
+  control: Control;
+  /** Its place in `control`. */
+  lane: number;
+  port: MessagePort;
 }
 
-/** Taken from the number of lanes at work to stop them. */
-export const stopLanes = 1 << 20;
-
-/** What a lane is asked: to take parts of the task from the counter `next` until all `parts` are taken. */
+/** What a lane is asked: to take parts of the task until all `parts` are taken. */
 export interface LaneRequest {
   task: LaneTask;
   parts: number;
-  next: Int32Array;
 }
 
 /** An error as it crosses threads; `sage` when it is one for the user. */
@@ -116,9 +118,8 @@ export interface LaneFault {
   sage: { code: string; remedy: string; place: object } | null;
 }
 
-/** The first answer of a lane is `ready`, then one `done` per request. */
-export type LaneReply =
-  { kind: 'ready'; layout: ParameterLayout } | { kind: 'done' } | { kind: 'fault'; fault: LaneFault };
+/** What a lane sends: an error when there is one, and `done` to a calling thread that sleeps. */
+export type LaneReply = { kind: 'done' } | { kind: 'fault'; fault: LaneFault };
 
 /** Names and shapes of the parameters, in the order of the flat buffers. */
 export interface ParameterLayout {
@@ -127,7 +128,7 @@ export interface ParameterLayout {
 }
 
 /** Rows of a part: small enough that few samples already feed several lanes, large enough to be efficient. */
-export const partRows = 8;
+export const partRows = 16;
 
 /** Number of parts for `rows` rows. It does not depend on the number of lanes, so neither do the results. */
 export function partCount(rows: number, most = Infinity): number {
@@ -139,7 +140,12 @@ export function partBounds(total: number, parts: number, index: number): { first
   return { first: Math.floor((total * index) / parts), last: Math.floor((total * (index + 1)) / parts) };
 }
 
-/** Zeros in memory that every thread sees. */
+/** Zeros in memory that every thread sees. Lanes keep every array that a task brings: use it again. */
 export function sharedFloats(length: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
+}
+
+/** The same for sums. */
+export function sharedDoubles(length: number): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
 }

@@ -24,14 +24,15 @@ export interface StepTrajectory {
   logProb: Float32Array;
 }
 
-/** Rows of a `[N*width]` array, gathered in the order of `indices` into memory of this thread. */
+/** Gathers rows of a `[N*width]` array in the order of `indices`. */
 export function gatherRows<T extends Float32Array | BigInt64Array>(
   source: T,
   indices: readonly number[],
   width: number,
-): T {
-  const Constructor = source.constructor as new (length: number) => T;
-  const rows = new Constructor(indices.length * width);
-  indices.forEach((row, i) => rows.set(source.subarray(row * width, (row + 1) * width) as never, i * width));
-  return rows;
+  to: T,
+): void {
+  indices.forEach((row, i) => {
+    if (width === 1) to[i] = source[row];
+    else to.set(source.subarray(row * width, (row + 1) * width) as never, i * width);
+  });
 }

@@ -273,10 +273,25 @@ describe('threads', () => {
     expect(await codeOf('setTimeout(() => process.exit(5), 30);')).toBe(5);
   });
 
-  it('that have ended are an error, not a wait', async () => {
-    const own = await createShapesPolicy({ threads: 2 });
+  it.each([1, 2])('that have ended are an error, not a wait (%d)', async (threads) => {
+    const own = await createShapesPolicy({ threads });
     await own.dispose();
     await expect(own.rollout(rolloutRequest('sage'))).rejects.toMatchObject({ code: 'policy/lane' });
+  });
+
+  it('pass on an error and go on with the next task', async () => {
+    const graphs = path.join(folder, 'unguided');
+    await cp(weightsFolder(), graphs, { recursive: true });
+    await rm(path.join(graphs, 'velocity_guided.onnx'));
+    const own = await createShapesPolicy({ threads: 3, graphsFolder: graphs });
+    const guided = { ...rolloutRequest('sage', 2.5), samples: seventeen };
+    await expect(own.rollout(guided)).rejects.toMatchObject({
+      code: 'policy/graph',
+      message: expect.stringContaining('velocity_guided.onnx'),
+      remedy: expect.stringContaining('shapes:export'),
+    });
+    expect((await own.rollout({ ...rolloutRequest('sage'), samples: seventeen })).videos).toHaveLength(17);
+    await own.dispose();
   });
 });
 
