@@ -14,7 +14,7 @@ const config = path.join(packageRoot(), 'examples', 'shapes.sage.yaml');
 
 try {
   process.stdout.write(
-    'Training the Shapes video model by SAGE-GRPO on this CPU, in about two minutes.\n' +
+    'Training the Shapes video model by SAGE-GRPO on this CPU, in one to two minutes.\n' +
       'Ctrl-C saves a checkpoint and stops; `npx sage-grpo resume shapes` continues.\n\n',
   );
   const exitCode = await trainCommand(config, { runs, set: process.argv.slice(2), json: false });

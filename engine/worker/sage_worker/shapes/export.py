@@ -24,7 +24,7 @@ from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from sage_worker.loss import StepInputs, StepOutputs, log_probability, step_loss
-from sage_worker.shapes.autoencoder import Decoder
+from sage_worker.shapes.autoencoder import Autoencoder, Decoder
 from sage_worker.shapes.model import LATENT_SIZE, ShapesModel, guided_velocity
 from sage_worker.shapes.weights import load_decoder, load_policy
 
@@ -215,6 +215,24 @@ def export_decoder(decoder: Decoder, file: Path) -> None:
     latent = torch.randn(TRACE_BATCH, LATENT_SIZE)
     shapes = ({0: torch.export.Dim("N")},)
     model = to_onnx(_ClampedDecoder(decoder), (latent,), ["latent"], ["pixels"], shapes)
+    halve_weights(model)
+    finish(model, file)
+
+
+class _NormalisingEncoder(nn.Module):
+    def __init__(self, autoencoder: Autoencoder) -> None:
+        super().__init__()
+        self.autoencoder = autoencoder
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.autoencoder.encode(pixels)
+
+
+def export_encoder(autoencoder: Autoencoder, file: Path) -> None:
+    """Writes the encoder, weights inside in float16: pixels [N, 8, 32, 32, 3] in [0, 1] -> latent [N, 768]."""
+    pixels = torch.rand(TRACE_BATCH, 8, 32, 32, 3)
+    shapes = ({0: torch.export.Dim("N")},)
+    model = to_onnx(_NormalisingEncoder(autoencoder), (pixels,), ["pixels"], ["latent"], shapes)
     halve_weights(model)
     finish(model, file)
 

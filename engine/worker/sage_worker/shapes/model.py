@@ -1,10 +1,13 @@
 """The Shapes policy: a small diffusion transformer over video latents.
 
-64 tokens (4 frames x 4 x 4 positions) of 12 channels; adaptive layer norm (Peebles & Xie 2023, DiT) is driven by the
-noise level sigma and three words. It predicts the rectified-flow velocity v = noise - x0 directly.
+A token is a patch of 1 x 2 x 2 latent positions, as in the large video models, so a video has 4 x 2 x 2 = 16 tokens of 48
+numbers. Adaptive layer norm (Peebles & Xie 2023, DiT) is driven by the noise level sigma and three words; one matrix
+product gives the scales and shifts of all blocks. It predicts the rectified-flow velocity v = noise - x0 directly.
 
-The operations are chosen so that the exported forward pass and the forward pass inside the update graph are the same
-primitives: no operator here is one that a graph optimiser fuses only when its intermediate results are not needed.
+The network is deep and narrow and written in few operations, each with a gradient of few operations: on a CPU the cost
+of a layer this small is the number of its passes over memory. The exported forward pass and the forward pass inside the
+update graph are the same primitives: no operator here is one that a graph optimiser fuses only when its intermediate
+results are not needed.
 """
 
 from __future__ import annotations
@@ -19,8 +22,10 @@ CHANNELS = 12
 FRAMES = 4
 ROWS = 4
 COLUMNS = 4
-TOKENS = FRAMES * ROWS * COLUMNS
-LATENT_SIZE = CHANNELS * TOKENS
+LATENT_SIZE = CHANNELS * FRAMES * ROWS * COLUMNS
+PATCH = 2
+TOKENS = FRAMES * (ROWS // PATCH) * (COLUMNS // PATCH)
+TOKEN_SIZE = LATENT_SIZE // TOKENS
 WORD_COUNTS = (6, 3, 4)
 """Colours, shapes, directions. The index after each list's last word is its null word, for unconditional guidance."""
 NULL_WORDS = WORD_COUNTS
@@ -30,9 +35,9 @@ NULL_WORDS = WORD_COUNTS
 class Architecture:
     """Numbers that define the network; stored beside its weights."""
 
-    width: int = 96
-    depth: int = 3
-    heads: int = 4
+    width: int = 64
+    depth: int = 8
+    heads: int = 2
     mlp_ratio: int = 4
     frequencies: int = 32
 
@@ -44,6 +49,18 @@ class Architecture:
     def from_metadata(metadata: dict[str, str]) -> Architecture:
         """Inverse of `metadata`; ignores other keys."""
         return Architecture(**{key: int(metadata[key]) for key in asdict(Architecture())})
+
+
+def patches(x: Tensor) -> Tensor:
+    """Latents [N, 768] -> tokens [N * 16, 48]."""
+    grid = x.reshape(-1, CHANNELS, FRAMES, ROWS // PATCH, PATCH, COLUMNS // PATCH, PATCH)
+    return grid.permute(0, 2, 3, 5, 1, 4, 6).reshape(-1, TOKEN_SIZE)
+
+
+def latents(tokens: Tensor) -> Tensor:
+    """Inverse of `patches`."""
+    grid = tokens.reshape(-1, FRAMES, ROWS // PATCH, COLUMNS // PATCH, CHANNELS, PATCH, PATCH)
+    return grid.permute(0, 4, 1, 2, 5, 3, 6).reshape(-1, LATENT_SIZE)
 
 
 class Linear(nn.Module):
@@ -60,25 +77,27 @@ class Linear(nn.Module):
         return torch.mm(x, self.weight) if self.bias is None else torch.addmm(self.bias, x, self.weight)
 
 
-class Normalize(torch.autograd.Function):
-    """Layer norm over the last axis without learned scale; the gradient in as few passes over memory as possible."""
+class AdaptiveNorm(torch.autograd.Function):
+    """Layer norm of the tokens x [N * tokens, width], times scale and plus shift of their sample, both [N, 1, width]."""
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         normal, _, inverse = torch.native_layer_norm(x, [x.shape[-1]], None, None, 1e-5)
-        ctx.save_for_backward(normal, inverse)
-        return normal
+        normal = normal.reshape(-1, TOKENS, x.shape[-1])
+        ctx.save_for_backward(normal, inverse, scale)
+        return (normal * scale + shift).reshape(-1, x.shape[-1])
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
-        normal, inverse = ctx.saved_tensors
-        along = (gradient * normal).mean(-1, keepdim=True)
-        return (gradient - gradient.mean(-1, keepdim=True) - normal * along) * inverse
-
-
-def normalize(x: Tensor) -> Tensor:
-    """Layer norm over the last axis without learned scale."""
-    return Normalize.apply(x)
+    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        normal, inverse, scale = ctx.saved_tensors
+        width = normal.shape[-1]
+        of_scaled = gradient.reshape(-1, TOKENS, width)
+        product = of_scaled * normal
+        # Means over the width of what the scale multiplies are matrix products with the scale.
+        mean = torch.bmm(of_scaled, scale.transpose(1, 2)) * (1.0 / width)
+        along = torch.bmm(product, scale.transpose(1, 2)) * (1.0 / width)
+        of_x = (of_scaled * scale - mean - normal * along) * inverse.reshape(-1, TOKENS, 1)
+        return of_x.reshape(-1, width), product.sum(1, keepdim=True), of_scaled.sum(1, keepdim=True)
 
 
 def one_hot_words(words: Tensor) -> Tensor:
@@ -102,11 +121,12 @@ class SquaredRelu(torch.autograd.Function):
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
         (positive,) = ctx.saved_tensors
-        return gradient * (positive + positive)
+        # A graph optimiser folds the factor into the matrix product that the gradient comes from.
+        return (gradient * 2.0) * positive
 
 
 class Attention(torch.autograd.Function):
-    """Self-attention from stacked queries, keys and values [3, N * heads, tokens, size] -> [N * heads, tokens, size].
+    """Self-attention from queries, keys and values, one below the other: [3 * N * heads, tokens, size] -> a third of it.
 
     The gradient is written out because the automatic one transposes the keys' gradient and reduces the larger matrix:
     sum_j dP_ij P_ij equals the product of the output with its gradient (Dao et al. 2022).
@@ -114,7 +134,7 @@ class Attention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, qkv: Tensor) -> Tensor:
-        q, k, v = qkv.unbind(0)
+        q, k, v = qkv.chunk(3)
         scale = 1.0 / math.sqrt(qkv.shape[-1])
         weights = torch.softmax(torch.bmm(q, k.transpose(1, 2)) * scale, dim=-1)
         mixed = torch.bmm(weights, v)
@@ -130,7 +150,7 @@ class Attention(torch.autograd.Function):
         of_scores = weights * (of_weights - along)
         of_q = torch.bmm(of_scores, k) * scale
         of_k = torch.bmm(of_scores.transpose(1, 2), q) * scale
-        return torch.stack([of_q, of_k, torch.bmm(weights.transpose(1, 2), gradient)])
+        return torch.cat([of_q, of_k, torch.bmm(weights.transpose(1, 2), gradient)])
 
 
 class Condition(nn.Module):
@@ -158,33 +178,31 @@ class Condition(nn.Module):
 class Block(nn.Module):
     """Transformer block with adaptive layer norm and a squared-ReLU MLP (So et al. 2021)."""
 
+    modulations = 4
+    """Vectors that the condition gives to a block: scale and shift before attention and before the MLP."""
+
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
         width = arch.width
         self.arch = arch
-        self.modulation = Linear(width, 6 * width, gain=0.2)
         self.qkv = Linear(width, 3 * width, bias=False)
-        self.attention_out = Linear(width, width, bias=False)
+        self.attention_out = Linear(width, width, gain=0.5, bias=False)
         self.mlp_up = Linear(width, arch.mlp_ratio * width, bias=False)
-        self.mlp_down = Linear(arch.mlp_ratio * width, width, bias=False)
+        self.mlp_down = Linear(arch.mlp_ratio * width, width, gain=0.5, bias=False)
 
     def attend(self, x: Tensor) -> Tensor:
-        """Self-attention over each sample's tokens. x [N, tokens, width] -> [N * tokens, width]."""
-        heads = self.arch.heads
-        size = self.arch.width // heads
-        n = x.shape[0]
-        qkv = self.qkv(x.reshape(n * TOKENS, self.arch.width)).reshape(n, TOKENS, 3, heads, size)
-        stacked = qkv.permute(2, 0, 3, 1, 4).reshape(3, n * heads, TOKENS, size)
-        mixed = Attention.apply(stacked).reshape(n, heads, TOKENS, size)
-        return self.attention_out(mixed.permute(0, 2, 1, 3).reshape(n * TOKENS, self.arch.width))
+        """Self-attention over each sample's tokens. x [N * tokens, width] -> the same."""
+        width, heads = self.arch.width, self.arch.heads
+        size = width // heads
+        qkv = self.qkv(x).reshape(-1, TOKENS, 3, heads, size)
+        stacked = qkv.permute(2, 0, 3, 1, 4).reshape(-1, TOKENS, size)
+        mixed = Attention.apply(stacked).reshape(-1, heads, TOKENS, size)
+        return self.attention_out(mixed.permute(0, 2, 1, 3).reshape(-1, width))
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        n, width = x.shape[0], self.arch.width
-        modulation = self.modulation(condition).reshape(n, 1, 6 * width)
-        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.split(width, dim=-1)
-        x = x + gate_a * self.attend(normalize(x) * (1.0 + scale_a) + shift_a).reshape(n, TOKENS, width)
-        hidden = self.mlp_up((normalize(x) * (1.0 + scale_m) + shift_m).reshape(n * TOKENS, width))
-        return x + gate_m * self.mlp_down(SquaredRelu.apply(hidden)).reshape(n, TOKENS, width)
+    def forward(self, x: Tensor, modulation: tuple[Tensor, ...]) -> Tensor:
+        scale_a, shift_a, scale_m, shift_m = modulation
+        x = x + self.attend(AdaptiveNorm.apply(x, scale_a, shift_a))
+        return x + self.mlp_down(SquaredRelu.apply(self.mlp_up(AdaptiveNorm.apply(x, scale_m, shift_m))))
 
 
 class ShapesModel(nn.Module):
@@ -193,24 +211,31 @@ class ShapesModel(nn.Module):
     def __init__(self, arch: Architecture | None = None) -> None:
         super().__init__()
         arch = arch or Architecture()
+        width = arch.width
         self.arch = arch
         self.condition = Condition(arch)
-        self.input = Linear(CHANNELS, arch.width)
-        self.position = nn.Parameter(torch.randn(TOKENS, arch.width) * 0.3)
+        self.input = Linear(TOKEN_SIZE, width)
+        self.position = nn.Parameter(torch.randn(TOKENS, width) * 0.3)
+        self.modulation = Linear(width, (Block.modulations * arch.depth + 2) * width, gain=0.2)
+        with torch.no_grad():
+            self.modulation.bias.view(-1, 2, width)[:, 0] = 1.0
         self.blocks = nn.ModuleList([Block(arch) for _ in range(arch.depth)])
-        self.output_modulation = Linear(arch.width, 2 * arch.width, gain=0.2)
-        self.output = Linear(arch.width, CHANNELS, gain=0.2)
+        self.output = Linear(width, TOKEN_SIZE, gain=0.2)
+        # Share of a token's own numbers in its velocity: a narrow network could not carry them all to the output.
+        self.passed = Linear(width, TOKEN_SIZE, gain=0.2)
 
     def forward(self, x: Tensor, sigma: Tensor, words: Tensor) -> Tensor:
         n, width = x.shape[0], self.arch.width
         condition = self.condition(sigma, words)
-        tokens = x.reshape(n, CHANNELS, TOKENS).transpose(1, 2).reshape(n * TOKENS, CHANNELS)
-        h = self.input(tokens).reshape(n, TOKENS, width) + self.position
-        for block in self.blocks:
-            h = block(h, condition)
-        shift, scale = self.output_modulation(condition).reshape(n, 1, 2 * width).split(width, dim=-1)
-        h = (normalize(h) * (1.0 + scale) + shift).reshape(n * TOKENS, width)
-        return self.output(h).reshape(n, TOKENS, CHANNELS).transpose(1, 2).reshape(n, LATENT_SIZE)
+        modulations = self.modulation(condition).reshape(n, 1, -1).split(width, dim=-1)
+        tokens = patches(x)
+        h = self.input(tokens).reshape(n, TOKENS, width) + (self.position + condition.reshape(n, 1, width))
+        h = h.reshape(n * TOKENS, width)
+        for i, block in enumerate(self.blocks):
+            h = block(h, modulations[Block.modulations * i : Block.modulations * (i + 1)])
+        output = self.output(AdaptiveNorm.apply(h, *modulations[-2:])).reshape(n, TOKENS, TOKEN_SIZE)
+        passed = self.passed(condition).reshape(n, 1, TOKEN_SIZE) * tokens.reshape(n, TOKENS, TOKEN_SIZE)
+        return latents(output + passed)
 
 
 def guided_velocity(model: nn.Module, x: Tensor, sigma: Tensor, words: Tensor, guidance: Tensor) -> Tensor:
