@@ -7,9 +7,14 @@ export const kernels = ['sage', 'flow_grpo', 'dance_grpo', 'cps'] as const;
 export type StudyKernel = (typeof kernels)[number];
 export const equalizers = ['analytic', 'none'] as const;
 export type StudyEqualizer = (typeof equalizers)[number];
-/** moving: a moving anchor and the stepwise term; fixed: the pre-trained model as anchor; none: no trust region. */
-export const trustRegions = ['moving', 'fixed', 'none'] as const;
+/**
+ * moving: a moving anchor and the stepwise term; strong: the same with `strongBeta`; fixed: the pre-trained model as
+ * anchor; none: no trust region.
+ */
+export const trustRegions = ['moving', 'strong', 'fixed', 'none'] as const;
 export type StudyTrustRegion = (typeof trustRegions)[number];
+/** β of `strong`, constant. The paper's 1e-5 is chosen for another model and hardly pulls at this one. */
+export const strongBeta = 1;
 
 /** What a run of the study may spend. All runs of a study spend the same. */
 export interface StudyBudget {
@@ -35,10 +40,15 @@ export const budgets: Record<'small' | 'full', StudyBudget> = {
     prompts: 4,
     generations: 8,
     steps: 8,
-    etas: { sage: [0.4, 0.8, 1.2], flow_grpo: [0.4, 0.8, 1.2], dance_grpo: [0.4, 0.8, 1.2], cps: [0.3, 0.5, 0.8] },
+    etas: {
+      sage: [0.5, 0.8, 1.2, 1.6, 2.0],
+      flow_grpo: [0.4, 0.8, 1.2, 1.6],
+      dance_grpo: [0.5, 0.8, 1.2, 1.6, 2.0],
+      cps: [0.3, 0.5, 0.7, 0.9],
+    },
     tuneSeeds: seeds(901, 2),
     mainSeeds: seeds(1, 5),
-    otherSeeds: seeds(1, 2),
+    otherSeeds: seeds(1, 3),
   },
   full: {
     iterations: 60,

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } fro
 import path from 'node:path';
 import { z } from 'zod';
 import type { EventOf, RunEvent } from '../../engine/run/events.ts';
-import { kernels, setupKey, type StudyKernel, type StudySetup } from './study-design.ts';
+import { kernels, setupKey, trustRegions, type StudyKernel, type StudySetup } from './study-design.ts';
 import { imbalance, mean, median } from './statistics.ts';
 
 /** Raw numbers of the study, one run a line. */
@@ -19,7 +19,7 @@ const setupSchema = z.object({
   kernel: z.enum(kernels),
   eta: z.number(),
   equalizer: z.enum(['analytic', 'none']),
-  trustRegion: z.enum(['moving', 'fixed', 'none']),
+  trustRegion: z.enum(trustRegions),
   seed: z.number(),
   iterations: z.number(),
   prompts: z.number(),

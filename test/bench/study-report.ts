@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../../engine/package-root.ts';
 import { intervalChart, lineChart, type IntervalRow, type Line } from './chart.ts';
-import { isMain, kernels, setupKey, type StudyKernel, type StudySetup } from './study-design.ts';
+import { isMain, kernels, setupKey, strongBeta, type StudyKernel, type StudySetup } from './study-design.ts';
 import { readRecords, resultsFile, resultsOf, tunedEtas, type StudyResult } from './study-records.ts';
 import { bootstrapMean, mean } from './statistics.ts';
 import {
@@ -77,8 +77,8 @@ Made by \`npm run study\` from \`test/bench/results/study.jsonl\`; do not edit b
 
 ## Design
 
-Four exploration kernels × gradient equalizer on (analytic) or off × trust region moving + stepwise, fixed or none, on the
-embedded Shapes model. Every run starts from the same weights (fingerprint \`${start}\`), trains ${iterations} iterations of
+Four exploration kernels × gradient equalizer on (analytic) or off × trust region moving + stepwise (at the paper's β, which
+ends at 1e-5, and at a constant β of ${strongBeta}), fixed or none, on the embedded Shapes model. Every run starts from the same weights (fingerprint \`${start}\`), trains ${iterations} iterations of
 ${prompts} prompts × ${generations} generations (${iterations * prompts * generations} rollouts), T ${steps}, with the demo's learning rate and batch, and is evaluated before
 and after on the same prompts and seeds with the ODE sampler. η was chosen for each kernel by the reward of the final
 evaluation on separate seeds (${seedsOf((s) => s.phase === 'tune').join(', ')}), under equalizer on and moving + stepwise. The main comparison uses the

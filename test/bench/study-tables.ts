@@ -1,4 +1,12 @@
-import { equalizers, isMain, kernels, trustRegions, type StudyKernel, type StudySetup } from './study-design.ts';
+import {
+  equalizers,
+  isMain,
+  kernels,
+  strongBeta,
+  trustRegions,
+  type StudyKernel,
+  type StudySetup,
+} from './study-design.ts';
 import type { StudyOutcome, StudyResult } from './study-records.ts';
 import { bootstrapMean, mean, pairedDifference, type Estimate } from './statistics.ts';
 
@@ -106,7 +114,12 @@ export function cellsOf(results: readonly StudyResult[]): Cell[] {
 }
 
 export const equalizerNames = { analytic: 'on', none: 'off' } as const;
-export const trustRegionNames = { moving: 'moving + stepwise', fixed: 'fixed', none: 'none' } as const;
+export const trustRegionNames = {
+  moving: 'moving + stepwise',
+  strong: `moving + stepwise, β ${strongBeta}`,
+  fixed: 'fixed',
+  none: 'none',
+} as const;
 
 /** Every cell. */
 export function cellTable(results: readonly StudyResult[]): string {
@@ -146,7 +159,7 @@ export function factorTable(results: readonly StudyResult[]): string {
         (s) => `${s.trustRegion}/${s.seed}`,
       ),
     ),
-    ...(['fixed', 'none'] as const).map((other) =>
+    ...(['strong', 'fixed', 'none'] as const).map((other) =>
       row(
         `all kernels: ${trustRegionNames.moving} − ${trustRegionNames[other]}`,
         (s) => s.trustRegion === 'moving',

@@ -36,10 +36,10 @@ describe('the design', () => {
     expect(tuning.some(({ seed }) => compared.has(seed))).toBe(false);
   });
 
-  it('holds all 24 cells once a seed, the main ones first and with at least 5 seeds', () => {
+  it('holds all 32 cells once a seed, the main ones first and with at least 5 seeds', () => {
     expect(new Set(comparison.map(setupKey)).size).toBe(comparison.length);
     const cells = Map.groupBy(comparison, (s) => `${s.kernel} ${s.equalizer} ${s.trustRegion}`);
-    expect(cells.size).toBe(24);
+    expect(cells.size).toBe(32);
     const main = comparison.filter(isMain);
     expect(main.length).toBeGreaterThanOrEqual(5 * kernels.length);
     expect(comparison.slice(0, main.length)).toEqual(main);
@@ -117,7 +117,7 @@ describe('the tables', () => {
   }));
 
   it('pair by seed and by all other factors', () => {
-    expect(cellsOf(results)).toHaveLength(24);
+    expect(cellsOf(results)).toHaveLength(32);
     expect(factorTable(results)).toContain('| cps: equalizer on − off | +0.1000 [+0.1000, +0.1000] |');
     expect(factorTable(results)).toContain('moving + stepwise − none | 0.0000 [0.0000, 0.0000] |');
   });
