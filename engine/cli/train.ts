@@ -1,11 +1,12 @@
 import path from 'node:path';
+import { assertRunnable } from '../config/runnable.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import { formatDiagnostic, loadConfig } from '../config/load.ts';
 import { loadEvaluationPrompts, loadPrompts } from '../config/prompts.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { collectProvenance } from '../run/provenance.ts';
 import { createRun, readRun } from '../run/folder.ts';
-import { assertRunnable, createPolicy, createReward } from '../training/create.ts';
+import { createPolicy, createReward } from '../training/create.ts';
 import { promptsFiles, readPrompts, type RunPrompts } from '../training/prompts.ts';
 import { runSession, type SessionInput } from '../training/session.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
@@ -35,8 +36,11 @@ export async function trainCommand(configFile: string, options: TrainOptions): P
     const { device, versions } = policy.describe();
     const provenance = await collectProvenance({ seed: config.seed, devices: [device], versions });
     const runs = path.resolve(options.runs);
-    const { folder } = await createRun(runs, config.name, text, config, provenance, promptsFiles(prompts));
-    return await runInTerminal({ runFolder: folder, config, prompts, policy, reward }, options.json);
+    const { folder, lock } = await createRun(runs, config.name, text, config, provenance, {
+      files: promptsFiles(prompts),
+      lock: true,
+    });
+    return await runInTerminal({ runFolder: folder, config, prompts, policy, reward, lock }, options.json);
   } finally {
     await policy.dispose();
   }

@@ -3,6 +3,8 @@ import { SageError } from '../errors.ts';
 import { eventFault, type KnownKinds, type RunEvent } from './events.ts';
 
 const chunkBytes = 1 << 20;
+/** A longer line is junk: the largest events, with a thousand videos, have about 1 MiB. */
+const maximumLineBytes = 64 << 20;
 
 export interface ReadOptions {
   /** Events with a smaller seq are left out (default 0: all). */
@@ -58,6 +60,7 @@ export async function readLines(handle: FileHandle, cursor: Cursor): Promise<{ b
     const { bytesRead } = await handle.read(buffer, 0, length, cursor.offset);
     const atEnd = cursor.offset + bytesRead >= size;
     const lineEnd = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1;
+    if (lineEnd === 0 && wanted > maximumLineBytes) throw corrupt(cursor.file, cursor.line + 1, 'it is too long');
     if (lineEnd > 0) return { bytes: buffer.subarray(0, lineEnd), atEnd: atEnd && lineEnd === bytesRead };
     if (atEnd || bytesRead === 0) return null;
   }

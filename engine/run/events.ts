@@ -132,6 +132,7 @@ export const eventSchema = z.discriminatedUnion('kind', [
 
 export type RunEvent = z.infer<typeof eventSchema>;
 export type EventKind = RunEvent['kind'];
+export const eventKinds = Object.keys(kinds) as EventKind[];
 export type EventOf<Kind extends EventKind> = Extract<RunEvent, { kind: Kind }>;
 type WithoutStamp<Event> = Event extends RunEvent ? Omit<Event, 'seq' | 'time' | 'v'> : never;
 /** An event as the trainer states it: the log adds seq, time and version. */

@@ -1,39 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
 import { SageError, exitCodes } from '../errors.ts';
 import { closest } from '../spelling.ts';
 import { diskError, errnoOf, makeFolder, syncFolder, writeFileAtomic } from './disk.ts';
-import { lockState } from './lock.ts';
-import { provenanceSchema, type Provenance } from './provenance.ts';
+import { lockState, takeLock, type RunLock } from './lock.ts';
+import type { Provenance } from './provenance.ts';
+import { runSchema, type CurrentStatus, type RunRecord } from './record.ts';
 
 export { diskError } from './disk.ts';
-
-/** What the trainer says of its run; `crashed` is never written, see `currentStatus`. */
-export const runStatuses = ['running', 'paused', 'stopped', 'finished', 'failed'] as const;
-export type RunStatus = (typeof runStatuses)[number];
-export type CurrentStatus = RunStatus | 'crashed';
+export { runStatuses, type CurrentStatus, type RunRecord, type RunStatus } from './record.ts';
 
 export const runNamePattern = /^[a-zA-Z0-9._-]+$/;
-const idPattern = /^[a-zA-Z0-9._-]+-\d{8}-\d{6}(-\d+)?$/;
-
-const runSchema = z.object({
-  v: z.literal(1),
-  id: z.string(),
-  name: z.string(),
-  /** ISO 8601. */
-  created: z.iso.datetime(),
-  status: z.enum(runStatuses),
-  /** Why it stopped or failed. */
-  message: z.string().nullable(),
-  /** The resolved config; its schema is engine/config's. */
-  config: z.record(z.string(), z.unknown()),
-  provenance: provenanceSchema,
-});
-
-/** Content of run.json. */
-export type RunRecord = z.infer<typeof runSchema>;
+/** What the ids of runs look like, unless someone renamed the folder. */
+export const runIdPattern = /^[a-zA-Z0-9._-]+-\d{8}-\d{6}(-\d+)?$/;
 
 /** Paths inside a run folder (see the design: run directory). */
 export function runPaths(folder: string) {
@@ -97,7 +77,8 @@ async function settle(temporary: string, runsDir: string, id: string, record: Ru
  * Makes `runsDir/<name>-<yyyymmdd-hhmmss>` with config.sage.yaml, run.json (status `running`) and the empty folders.
  * It appears whole or not at all; two runs of one second get `-2`, `-3`, … . `runsDir` is created if need be.
  * @param configText the config exactly as launched
- * @param files further files of the folder, by name
+ * @param options.files further files of the folder, by name
+ * @returns with `lock`, the run is this process's from the moment it appears, so that nobody takes it for crashed
  * @throws SageError for a name that is no folder name, or for a disk error
  */
 export async function createRun(
@@ -106,8 +87,8 @@ export async function createRun(
   configText: string,
   config: object,
   provenance: Provenance,
-  files: Readonly<Record<string, string>> = {},
-): Promise<{ id: string; folder: string; record: RunRecord }> {
+  options: { files?: Readonly<Record<string, string>>; lock?: boolean } = {},
+): Promise<{ id: string; folder: string; record: RunRecord; lock: RunLock | null }> {
   if (!runNamePattern.test(name) || /^\.+$/.test(name))
     throw new SageError(
       'run-name',
@@ -131,10 +112,12 @@ export async function createRun(
     await makeFolder(runsDir);
     await mkdir(temporary);
     for (const inner of ['rollouts', 'checkpoints']) await mkdir(join(temporary, inner));
-    for (const [name, text] of Object.entries({ 'config.sage.yaml': configText, ...files }))
+    for (const [name, text] of Object.entries({ 'config.sage.yaml': configText, ...options.files }))
       await writeFile(join(temporary, name), text, { flush: true });
+    const lock = options.lock ? await takeLock(temporary) : null;
     const named = await settle(temporary, runsDir, `${name}-${stamp(now)}`, record);
-    return { id: named.id, folder: resolve(runsDir, named.id), record: named };
+    const folder = resolve(runsDir, named.id);
+    return { id: named.id, folder, record: named, lock: lock?.movedTo(folder) ?? null };
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     throw diskError(error, runsDir, 'create the run folder');
@@ -197,10 +180,14 @@ export async function updateRun(
   }
 }
 
+const isGoingOn = ({ status }: RunRecord) => status === 'running' || status === 'paused';
+
 /** The status as it is now: a run that says it is running or paused, but whose process is gone, has crashed. */
 export async function currentStatus(folder: string, record: RunRecord): Promise<CurrentStatus> {
-  if (record.status !== 'running' && record.status !== 'paused') return record.status;
-  return (await lockState(folder)).held ? record.status : 'crashed';
+  if (!isGoingOn(record) || (await lockState(folder)).held) return record.status;
+  // It may have ended properly after the record was read.
+  const now = await readRun(folder);
+  return isGoingOn(now) ? 'crashed' : now.status;
 }
 
 export type ListedRun =
@@ -214,8 +201,21 @@ async function readListed(folder: string): Promise<ListedRun | null> {
     return { id, folder, broken: null, record, status: await currentStatus(folder, record) };
   } catch (error) {
     if (!(error instanceof SageError)) throw error;
-    const foreign = !idPattern.test(id) && !(await exists(runPaths(folder).run).catch(() => true));
+    const foreign = !runIdPattern.test(id) && !(await exists(runPaths(folder).run).catch(() => true));
     return foreign ? null : { id, folder, broken: error.message };
+  }
+}
+
+/** Names of the folders that may be runs. A missing `runsDir` has none. */
+export async function runFolderNames(runsDir: string): Promise<string[]> {
+  try {
+    const entries = await readdir(runsDir, { withFileTypes: true });
+    return entries
+      .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
+      .map((entry) => entry.name);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw diskError(error, runsDir, 'list the runs');
   }
 }
 
@@ -224,16 +224,7 @@ async function readListed(folder: string): Promise<ListedRun | null> {
  * last with the reason in `broken`. A missing `runsDir` has no runs.
  */
 export async function listRuns(runsDir: string): Promise<ListedRun[]> {
-  let names: string[];
-  try {
-    const entries = await readdir(runsDir, { withFileTypes: true });
-    names = entries
-      .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
-      .map((entry) => entry.name);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw diskError(error, runsDir, 'list the runs');
-  }
+  const names = await runFolderNames(runsDir);
   const listed = await Promise.all(names.map((name) => readListed(resolve(runsDir, name))));
   const runs = listed.filter((run) => run !== null);
   const age = (run: ListedRun) => (run.broken === null ? run.record.created : '');

@@ -121,7 +121,8 @@ async function tallyEvents(folder: string): Promise<Tally> {
   return tally;
 }
 
-function plannedIterations(config: Record<string, unknown>): number | null {
+/** Iterations that a resolved config asks for, null if it does not say. */
+export function plannedIterations(config: Record<string, unknown>): number | null {
   const training = config.training as { iterations?: unknown } | undefined;
   return typeof training?.iterations === 'number' ? training.iterations : null;
 }

@@ -31,6 +31,8 @@ export interface RunLock {
   record: LockRecord;
   /** Gives the run free; does nothing when the lock is no longer this one. */
   release(): Promise<void>;
+  /** The same lock after its folder was renamed. */
+  movedTo(folder: string): RunLock;
 }
 
 async function textOf(read: Promise<string>): Promise<string | null> {
@@ -146,13 +148,16 @@ export interface LockState {
   held: boolean;
   /** The owner, or the last one. */
   record: LockRecord | null;
+  /** Whether the owner is on another host or in another container, where it can be neither seen nor signalled. */
+  elsewhere: boolean;
 }
 
 /** Who owns a run. Takes nothing. */
 export async function lockState(folder: string): Promise<LockState> {
   const end = (await readChain(folder)).at(-1);
-  if (!end) return { held: false, record: null };
-  return { held: end.state === 'alive' || end.state === 'elsewhere', record: end.record };
+  if (!end) return { held: false, record: null, elsewhere: false };
+  const elsewhere = end.state === 'elsewhere';
+  return { held: end.state === 'alive' || elsewhere, record: end.record, elsewhere };
 }
 
 function refusal(folder: string, { record, state, file }: Link): SageError {
@@ -168,6 +173,12 @@ function refusal(folder: string, { record, state, file }: Link): SageError {
       : `Stop it first (\`sage-grpo stop RUN\`), or wait until it is done.`,
     { place: { file } },
   );
+}
+
+/** @throws SageError `run-locked` naming the pid, when a process owns the run. Takes nothing. */
+export async function requireFree(folder: string): Promise<void> {
+  const end = (await readChain(folder)).at(-1);
+  if (end?.state === 'alive' || end?.state === 'elsewhere') throw refusal(folder, end);
 }
 
 /** Creates `file` with the content of `temporary` unless it exists; false if it does. */
@@ -242,6 +253,10 @@ async function release(folder: string, token: string): Promise<void> {
   if (root?.token === token) await rm(rootOf(folder), { force: true });
 }
 
+function lockOf(folder: string, record: LockRecord): RunLock {
+  return { record, release: () => release(folder, record.token), movedTo: (moved) => lockOf(moved, record) };
+}
+
 /**
  * Makes this process the owner of a run. A lock whose process is dead, was replaced by another of the same pid, or
  * lived before the last boot is taken over; of several takers one wins.
@@ -264,5 +279,5 @@ export async function takeLock(folder: string): Promise<RunLock> {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw diskError(error, rootOf(folder), 'take the lock of the run');
   }
-  return { record, release: () => release(folder, record.token) };
+  return lockOf(folder, record);
 }

@@ -2,31 +2,12 @@ import { execFile } from 'node:child_process';
 import { cpus, hostname, release, totalmem } from 'node:os';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
-import { z } from 'zod';
 import { packageVersion } from '../package-root.ts';
+import type { Provenance } from './record.ts';
+
+export type { Provenance } from './record.ts';
 
 const run = promisify(execFile);
-
-export const provenanceSchema = z.object({
-  /** Versions of the program, of Node and of the parts that do the arithmetic. */
-  versions: z.record(z.string(), z.string()),
-  /** Commit of the git work tree the run was launched from, null outside one. */
-  commit: z.string().nullable(),
-  /** Whether that work tree had uncommitted changes; null outside one. */
-  modified: z.boolean().nullable(),
-  host: z.string(),
-  platform: z.string(),
-  cpu: z.string(),
-  cores: z.number().int().nonnegative(),
-  /** Bytes. */
-  memory: z.number().nonnegative(),
-  /** Devices the policy runs on, as it names them. */
-  devices: z.array(z.string()),
-  seed: z.number(),
-});
-
-/** What one needs to know to repeat a run. */
-export type Provenance = z.infer<typeof provenanceSchema>;
 
 async function git(folder: string, ...argv: string[]): Promise<string | null> {
   try {

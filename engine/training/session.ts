@@ -10,7 +10,7 @@ import { openControl } from '../run/control.ts';
 import { cleanTemporaries } from '../run/disk.ts';
 import { openEventLog, type EventLog } from '../run/event-log.ts';
 import { runPaths, updateRun } from '../run/folder.ts';
-import { takeLock } from '../run/lock.ts';
+import { takeLock, type RunLock } from '../run/lock.ts';
 import { train, type TrainOutcome } from '../trainer.ts';
 import { checkpoint } from './checkpointing.ts';
 import type { Progress, TrainerContext } from './context.ts';
@@ -27,6 +27,8 @@ export interface SessionHooks {
   note(text: string): void;
   /** Called once with the function that ends training after the current iteration, with a checkpoint. */
   onInterrupt(stop: () => void): void;
+  /** Called once, when training is about to begin and the control socket is open. */
+  onStart?(): void;
 }
 
 export interface SessionInput {
@@ -36,6 +38,8 @@ export interface SessionInput {
   policy: Policy;
   reward: Reward;
   hooks: SessionHooks;
+  /** The run's lock, where it is held already; the session gives it free. */
+  lock?: RunLock | null;
   /**
    * Resume after this checkpoint, or from the newest valid one with `newest`, which starts over a run that had no time
    * to save one; absent for a new run.
@@ -49,7 +53,7 @@ export interface SessionInput {
  */
 export async function runSession(input: SessionInput): Promise<TrainOutcome> {
   const { runFolder } = input;
-  const lock = await takeLock(runFolder);
+  const lock = input.lock ?? (await takeLock(runFolder));
   const log = createLog(runPaths(runFolder).log);
   try {
     await cleanTemporaries(runFolder);
@@ -134,6 +138,7 @@ async function trainLocked(
     else events.append({ kind: 'run_started', iteration: 0, runId: path.basename(runFolder) });
     if (input.resume && !resumed) announceStartingOver(events, note);
     await updateRun(runFolder, { status: 'running', message: null });
+    hooks.onStart?.();
     const outcome = await train(context);
     await videos.drain();
     events.append({ kind: 'run_finished', iteration: state.iteration, status: outcome });

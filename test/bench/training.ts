@@ -40,7 +40,9 @@ export async function trainReal(overrides: readonly string[], hooks: RealRunHook
   try {
     const parts = hooks.wrap?.(made) ?? made;
     const provenance = await collectProvenance({ seed: config.seed });
-    const { folder } = await createRun(runs, config.name, text, config, provenance, promptsFiles(prompts));
+    const { folder } = await createRun(runs, config.name, text, config, provenance, {
+      files: promptsFiles(prompts),
+    });
     const progress = hooks.progress ?? (() => {});
     const silent = { progress, note: () => {}, onInterrupt: () => {} };
     await runSession({ runFolder: folder, config, prompts, ...parts, hooks: silent });

@@ -47,7 +47,9 @@ async function trainWith(reward: Reward) {
   const all = loadPrompts(config, folder);
   const prompts = { training: all, evaluation: all };
   const provenance = await collectProvenance({ seed: 7, devices: ['cpu'], versions: {} });
-  const { folder: runFolder } = await createRun(runs, 'tiny', text, config, provenance, promptsFiles(prompts));
+  const { folder: runFolder } = await createRun(runs, 'tiny', text, config, provenance, {
+    files: promptsFiles(prompts),
+  });
   const policy = await createPolicy(config, folder);
   const notes: string[] = [];
   const hooks = { progress: () => {}, note: (line: string) => void notes.push(line), onInterrupt: () => {} };

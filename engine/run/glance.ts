@@ -1,0 +1,129 @@
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { SageError } from '../errors.ts';
+import { diskError, errnoOf } from './disk.ts';
+import { eventFault, eventKinds, type EventOf, type RunEvent } from './events.ts';
+import { currentStatus, readRun, runIdPattern, runPaths, type CurrentStatus } from './folder.ts';
+import { plannedIterations } from './inspect.ts';
+
+/** A run in a list: what its record and the end of its log say. */
+export interface RunGlance {
+  id: string;
+  folder: string;
+  /** Why the run cannot be read, null when it can; then most else is null. */
+  broken: string | null;
+  name: string | null;
+  status: CurrentStatus | null;
+  message: string | null;
+  created: string | null;
+  /** Iterations done, and how many the config asks for (null if it does not say). */
+  iterations: number;
+  iterationsPlanned: number | null;
+  /** Mean reward of the last iteration's rollouts. */
+  reward: number | null;
+  /** Seconds that the last iteration took. */
+  secondsPerIteration: number | null;
+  lastSeq: number;
+  /** When the log was last written; ISO 8601. */
+  updated: string | null;
+}
+
+interface LogEnd {
+  lastSeq: number;
+  lastIteration: EventOf<'iteration'> | null;
+  updated: string | null;
+}
+
+const noLog: LogEnd = { lastSeq: 0, lastIteration: null, updated: null };
+const firstLook = 16 << 10;
+/** Where no iteration is found this near to the end, there is none, or the log is junk. */
+const farthestLook = 8 << 20;
+const known = new Set(eventKinds);
+
+function parse(line: string): RunEvent | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return eventFault(value, known) === null ? (value as RunEvent) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The last event and the last iteration of some whole lines; of the others only the head is looked at. */
+function lastOf(lines: readonly string[]): Pick<LogEnd, 'lastSeq' | 'lastIteration'> {
+  let lastSeq = 0;
+  for (let i = lines.length - 1; i >= 0; i--) {
+    const wanted = lastSeq === 0 || lines[i].slice(0, 200).includes('"kind":"iteration"');
+    const event = wanted && lines[i] !== '' ? parse(lines[i]) : null;
+    if (event === null) continue;
+    if (lastSeq === 0) lastSeq = event.seq;
+    if (event.kind === 'iteration') return { lastSeq, lastIteration: event };
+  }
+  return { lastSeq, lastIteration: null };
+}
+
+/** Reads the log from its end, as far as the last iteration. */
+async function readEnd(file: string): Promise<LogEnd> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(file, 'r');
+    const { size, mtime } = await handle.stat();
+    const updated = mtime.toISOString();
+    for (let length = Math.min(firstLook, size); ; length = Math.min(length * 8, size)) {
+      const buffer = Buffer.allocUnsafe(length);
+      const { bytesRead } = await handle.read(buffer, 0, length, size - length);
+      const begin = length === size ? 0 : buffer.indexOf(10) + 1;
+      const found = lastOf(buffer.toString('utf8', begin, bytesRead).split('\n'));
+      if (found.lastIteration !== null || length === size || length > farthestLook) return { ...found, updated };
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return noLog;
+    throw diskError(error, file, 'read the events');
+  } finally {
+    await handle?.close();
+  }
+}
+
+/**
+ * What a list shows of a run, from its record and the end of its log: a few small reads however long the run. Null for a
+ * folder that is no run. Damage is told in `broken` and not thrown.
+ */
+export async function glanceAt(folder: string, id: string): Promise<RunGlance | null> {
+  const place = resolve(folder);
+  const nothing = { name: null, status: null, message: null, created: null, iterationsPlanned: null, reward: null };
+  const empty = { id, folder: place, ...nothing, iterations: 0, secondsPerIteration: null, lastSeq: 0, updated: null };
+  try {
+    const record = await readRun(place);
+    const [status, end] = await Promise.all([currentStatus(place, record), readEnd(runPaths(place).events)]);
+    const { name, message, created, config } = record;
+    const { lastSeq, lastIteration, updated } = end;
+    return {
+      id,
+      folder: place,
+      broken: null,
+      ...{ name, status, message, created },
+      iterations: lastIteration?.iteration ?? 0,
+      iterationsPlanned: plannedIterations(config),
+      reward: lastIteration?.reward.mean ?? null,
+      secondsPerIteration: lastIteration?.seconds.total ?? null,
+      ...{ lastSeq, updated },
+    };
+  } catch (error) {
+    if (!(error instanceof SageError)) throw error;
+    const isRun = runIdPattern.test(id) || (await stat(runPaths(place).run).catch(() => null)) !== null;
+    return isRun ? { ...empty, broken: error.message } : null;
+  }
+}
+
+/** Newest first; runs that cannot be read last. */
+export function newestFirst(a: RunGlance, b: RunGlance): number {
+  const [first, second] = [a.created ?? '', b.created ?? ''];
+  if (first !== second) return first < second ? 1 : -1;
+  return -a.id.localeCompare(b.id, 'en', { numeric: true });
+}
+
+/** What a run.json is known by without reading it: another content has another. */
+export async function recordVersion(folder: string): Promise<string> {
+  const found = await stat(runPaths(folder).run).catch(() => null);
+  return found ? `${found.ino}:${found.size}:${found.mtimeMs}` : '';
+}
