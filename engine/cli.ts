@@ -15,6 +15,7 @@ import { ConfigError, formatDiagnostic } from './config/load.ts';
 import { exitCodes } from './errors.ts';
 import { packageVersion } from './package-root.ts';
 import { findRun } from './run/folder.ts';
+import { createLaunch, type Launch } from './server/launch-report.ts';
 
 const number = (text: string): number => {
   const value = Number(text);
@@ -29,7 +30,7 @@ const whole = (text: string): number => {
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
 /** The command line. Each action sets the exit code through `done`. */
-function createProgram(done: (exitCode: number) => void): Command {
+function createProgram(done: (exitCode: number) => void, launch: Launch): Command {
   const program = new Command('sage-grpo')
     .description('Post-train video generators with SAGE-GRPO.')
     .version(packageVersion())
@@ -45,12 +46,13 @@ function createProgram(done: (exitCode: number) => void): Command {
     .option('--name <name>', 'name of the run')
     .option('--iterations <n>', 'iterations, in place of training.iterations', whole)
     .option('--set <path=value>', 'put a value over the config, e.g. exploration.eta=0.4; may be repeated', collect, [])
+    .option('--stdin', 'take the text of the config from the standard input; <config> only names it', false)
     .option('--json', 'print progress as JSON lines', false)
-    .action(async (config, options) => done(await trainCommand(config, options)));
+    .action(async (config, options) => done(await trainCommand(config, options, launch)));
   onRun('resume <run>', 'continue a run from its newest valid checkpoint')
     .option('--from <iteration>', 'checkpoint to go back to; everything after it is discarded', whole)
     .option('--json', 'print progress as JSON lines', false)
-    .action(async (run, options) => done(await resumeCommand(await findRun(run, options.runs), options)));
+    .action(async (run, options) => done(await resumeCommand(await findRun(run, options.runs), options, launch)));
   for (const [request, description] of [
     ['pause', 'let a training run rest after its current iteration'],
     ['continue', 'let a paused run go on'],
@@ -96,6 +98,13 @@ function createProgram(done: (exitCode: number) => void): Command {
       const report = kernelsReport(options);
       process.stdout.write(`${options.json ? JSON.stringify(report) : kernelsText(report)}\n`);
     });
+  onRun('serve', 'serve the runs of a folder to an editor, until its end of the line is closed')
+    .requiredOption('--stdio', 'speak JSON-RPC over standard input and output')
+    .action(async ({ runs }) => {
+      // Only the server needs what it imports.
+      const { serveCommand } = await import('./cli/serve.ts');
+      done(await serveCommand(runs));
+    });
   onRun('doctor', 'check what training needs of this machine')
     .option('--json', 'print JSON', false)
     .action(async (options) => done(await doctorCommand(options)));
@@ -108,13 +117,15 @@ function createProgram(done: (exitCode: number) => void): Command {
  */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.done;
+  const launch = createLaunch();
   try {
-    await createProgram((code) => (exitCode = code)).parseAsync([...argv], { from: 'user' });
+    await createProgram((code) => (exitCode = code), launch).parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
     // Help and version have been printed; a wrong option too, with what is wrong.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     process.stderr.write(`${describe(error)}\n`);
+    launch.failed(error);
     return exitCodeOf(error);
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { assertRunnable } from '../config/runnable.ts';
 import { configSchema, type Config } from '../config/schema.ts';
@@ -8,6 +9,7 @@ import { collectProvenance } from '../run/provenance.ts';
 import { createRun, readRun } from '../run/folder.ts';
 import { createPolicy, createReward } from '../training/create.ts';
 import { promptsFiles, readPrompts, type RunPrompts } from '../training/prompts.ts';
+import { createLaunch, type Launch } from '../server/launch-report.ts';
 import { runSession, type SessionInput } from '../training/session.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
 
@@ -17,14 +19,27 @@ export interface TrainOptions {
   iterations?: number;
   set: string[];
   json: boolean;
+  /** The config's text comes from the standard input; the file only names it. */
+  stdin?: boolean;
 }
 
-/** Reads and checks the config, makes the run folder and trains in it. Returns the exit code. */
-export async function trainCommand(configFile: string, options: TrainOptions): Promise<number> {
+/**
+ * Reads and checks the config, makes the run folder and trains in it. Returns the exit code.
+ * @param launch who is told when training begins
+ */
+export async function trainCommand(
+  configFile: string,
+  options: TrainOptions,
+  launch: Launch = createLaunch(),
+): Promise<number> {
   const overrides = [...options.set];
   if (options.name !== undefined) overrides.push(`name=${JSON.stringify(options.name)}`);
   if (options.iterations !== undefined) overrides.push(`training.iterations=${options.iterations}`);
-  const { config: written, diagnostics, text } = loadConfig(configFile, overrides);
+  const {
+    config: written,
+    diagnostics,
+    text,
+  } = loadConfig(configFile, overrides, options.stdin ? readFileSync(0, 'utf8') : undefined);
   for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic, configFile)}\n`);
   assertRunnable(written);
   const baseFolder = path.dirname(path.resolve(configFile));
@@ -40,7 +55,8 @@ export async function trainCommand(configFile: string, options: TrainOptions): P
       files: promptsFiles(prompts),
       lock: true,
     });
-    return await runInTerminal({ runFolder: folder, config, prompts, policy, reward, lock }, options.json);
+    launch.adoptLog(folder);
+    return await runInTerminal({ runFolder: folder, config, prompts, policy, reward, lock }, options.json, launch);
   } finally {
     await policy.dispose();
   }
@@ -54,13 +70,17 @@ function withAbsoluteWeights(config: Config, baseFolder: string): Config {
 }
 
 /** Continues a run from a checkpoint. Returns the exit code. */
-export async function resumeCommand(runFolder: string, options: { from?: number; json: boolean }): Promise<number> {
+export async function resumeCommand(
+  runFolder: string,
+  options: { from?: number; json: boolean },
+  launch: Launch = createLaunch(),
+): Promise<number> {
   const { config, prompts } = await readRunInput(runFolder);
   const reward = createReward(config);
   const policy = await createPolicy(config, runFolder);
   try {
     const resume = { from: options.from ?? ('newest' as const) };
-    return await runInTerminal({ runFolder, config, prompts, policy, reward, resume }, options.json);
+    return await runInTerminal({ runFolder, config, prompts, policy, reward, resume }, options.json, launch);
   } finally {
     await policy.dispose();
   }
@@ -86,7 +106,7 @@ function runPrompts(config: Config, baseFolder: string): RunPrompts {
   return { training: loadPrompts(config, baseFolder), evaluation: loadEvaluationPrompts(config, baseFolder) };
 }
 
-async function runInTerminal(input: Omit<SessionInput, 'hooks'>, json: boolean): Promise<number> {
+async function runInTerminal(input: Omit<SessionInput, 'hooks'>, json: boolean, launch: Launch): Promise<number> {
   // With --json the standard output belongs to the program that reads it.
   const view = createProgressView(json ? process.stderr : process.stdout, input.config.training.iterations);
   view.line(`run folder: ${input.runFolder}`);
@@ -99,7 +119,11 @@ async function runInTerminal(input: Omit<SessionInput, 'hooks'>, json: boolean):
           if (json) process.stdout.write(`${JSON.stringify(progress)}\n`);
           view.show(progress);
         },
-        note: (text) => view.line(text),
+        note(text) {
+          // What a launched trainer prints goes to engine.log, which has the note already.
+          if (!launch.launched) view.line(text);
+        },
+        onStart: () => launch.started(input.runFolder),
         onInterrupt: (stop) => interrupts.arm(stop),
       },
     });

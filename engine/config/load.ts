@@ -27,9 +27,12 @@ export interface CheckOptions {
   overrides?: readonly string[];
 }
 
-/** Reads a config, fills in its defaults and checks it. Throws `ConfigError` with everything that is wrong. */
-export function loadConfig(file: string, overrides: readonly string[] = []): LoadedConfig {
-  const text = readConfigFile(file);
+/**
+ * Reads a config, fills in its defaults and checks it. Throws `ConfigError` with everything that is wrong.
+ * @param given its text, where that is not to be read from the file
+ */
+export function loadConfig(file: string, overrides: readonly string[] = [], given?: string): LoadedConfig {
+  const text = given ?? readConfigFile(file);
   const { config, diagnostics } = checkText(text, { file, overrides });
   if (config === null) throw new ConfigError(file, diagnostics);
   return { config, diagnostics, text };

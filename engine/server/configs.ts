@@ -1,0 +1,62 @@
+import os from 'node:os';
+import path from 'node:path';
+import { checkText, ConfigError, loadConfig } from '../config/load.ts';
+import { assertRunnable } from '../config/runnable.ts';
+import type { Config } from '../config/schema.ts';
+import type { CheckedParamsOf, LaunchPlan, Problem, ResultOf } from '../protocol.ts';
+import { requireAbsolute, trainArguments, type Program } from './launch.ts';
+import { problemOf } from './problem.ts';
+
+type ConfigSource = CheckedParamsOf<'config/validate'>;
+
+/** The findings of `sage-grpo validate` for a file, or for a text that would stand there. */
+export function findingsOf({ file, text, overrides }: ConfigSource): {
+  config: Config | null;
+  diagnostics: ResultOf<'config/validate'>['diagnostics'];
+} {
+  if (text !== undefined) return checkText(text, { file: path.resolve(file), overrides });
+  requireAbsolute(file);
+  try {
+    return loadConfig(file, overrides);
+  } catch (error) {
+    if (error instanceof ConfigError) return { config: null, diagnostics: error.diagnostics };
+    throw error;
+  }
+}
+
+function obstacleOf(config: Config): Problem | null {
+  try {
+    assertRunnable(config);
+    return null;
+  } catch (error) {
+    return problemOf(error);
+  }
+}
+
+function planOf(program: Program, runsDir: string, source: ConfigSource, config: Config): LaunchPlan {
+  const { policy, rollout, training, exploration, reward } = config;
+  return {
+    name: config.name,
+    host: os.hostname(),
+    runsFolder: runsDir,
+    command: [program.command, ...program.argv, ...trainArguments(runsDir, source)],
+    model: policy.model,
+    backend: policy.backend,
+    weights: policy.weights,
+    adapter: policy.adapter.kind,
+    kernel: exploration.kernel,
+    reward: reward.model,
+    iterations: training.iterations,
+    promptsPerIteration: rollout.prompts_per_iteration,
+    generations: rollout.generations,
+    rolloutsPerIteration: rollout.prompts_per_iteration * rollout.generations,
+    obstacle: obstacleOf(config),
+  };
+}
+
+/** What a launch of this config would do. */
+export function explain(program: Program, runsDir: string, source: ConfigSource): ResultOf<'config/explain'> {
+  const { config, diagnostics } = findingsOf(source);
+  const plan = config && planOf(program, runsDir, { ...source, file: path.resolve(source.file) }, config);
+  return { diagnostics, plan };
+}
