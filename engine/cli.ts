@@ -98,7 +98,7 @@ function createProgram(done: (exitCode: number) => void, launch: Launch): Comman
       const report = kernelsReport(options);
       process.stdout.write(`${options.json ? JSON.stringify(report) : kernelsText(report)}\n`);
     });
-  onRun('serve', 'serve the runs of a folder to an editor, until its end of the line is closed')
+  onRun('serve', 'serve the runs of a folder to an editor, until it closes the connection')
     .requiredOption('--stdio', 'speak JSON-RPC over standard input and output')
     .action(async ({ runs }) => {
       // Only the server needs what it imports.

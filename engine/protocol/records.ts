@@ -105,10 +105,7 @@ const warningSummary: z.ZodType<WarningSummary> = z.object({
 
 const lightly = () => new Set(eventKinds);
 
-/**
- * An event. Checked is what lists and curves rely on; a reader that goes through every field of an event from a run that
- * it does not trust checks it in full by `eventFault`.
- */
+/** An event. The engine has checked it in full; here, where it comes in, only what identifies it and its kind. */
 export const runEvent = z.custom<RunEvent>((value) => eventFault(value, lightly()) === null, 'is not an event');
 const iterationEvent = z.custom<EventOf<'iteration'>>(
   (value) => eventFault(value) === null && (value as RunEvent).kind === 'iteration',

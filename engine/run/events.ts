@@ -157,6 +157,8 @@ function firstIssue(error: z.ZodError): string {
   return path.length > 0 ? `${path.join('.')}: ${message}` : message;
 }
 
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
 /**
  * Checks a parsed line.
  * @param known given for a light check: the first of each kind and all rare kinds are checked in full, and of the
@@ -164,12 +166,13 @@ function firstIssue(error: z.ZodError): string {
  * @returns what is wrong with it, or null
  */
 export function eventFault(value: unknown, known?: KnownKinds): string | null {
-  const { kind, v, seq } = (value ?? {}) as Partial<RunEvent>;
+  const { kind, v, seq, iteration, time } = (value ?? {}) as Partial<RunEvent>;
   if (typeof v === 'number' && v > eventsVersion) return `it was written by a later version of sage-grpo (v ${v})`;
   if (kind === undefined || !Object.hasOwn(kinds, kind)) return `its kind is ${JSON.stringify(kind) ?? 'missing'}`;
   const light = known?.has(kind) ? essentials[kind] : undefined;
   known?.add(kind);
-  if (light && (v !== eventsVersion || !Number.isSafeInteger(seq))) return 'it lacks seq or version';
+  if (light && (v !== eventsVersion || !isCount(seq) || !isCount(iteration) || typeof time !== 'string'))
+    return 'it lacks seq, time, iteration or version';
   const checked = (light ?? kinds[kind]).safeParse(value);
   return checked.success ? null : firstIssue(checked.error);
 }

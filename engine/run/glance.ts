@@ -1,9 +1,9 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SageError } from '../errors.ts';
 import { diskError, errnoOf } from './disk.ts';
 import { eventFault, eventKinds, type EventOf, type RunEvent } from './events.ts';
-import { currentStatus, readRun, runIdPattern, runPaths, type CurrentStatus } from './folder.ts';
+import { currentStatus, readRunSync, runIdPattern, runPaths, type CurrentStatus } from './folder.ts';
 import { plannedIterations } from './inspect.ts';
 
 /** A run in a list: what its record and the end of its log say. */
@@ -63,38 +63,40 @@ function lastOf(lines: readonly string[]): Pick<LogEnd, 'lastSeq' | 'lastIterati
 }
 
 /** Reads the log from its end, as far as the last iteration. */
-async function readEnd(file: string): Promise<LogEnd> {
-  let handle: FileHandle | undefined;
+function readEnd(file: string): LogEnd {
+  let fd: number | undefined;
   try {
-    handle = await open(file, 'r');
-    const { size, mtime } = await handle.stat();
-    const updated = mtime.toISOString();
+    fd = openSync(file, 'r');
+    const { size, mtimeMs } = fstatSync(fd);
+    const updated = new Date(mtimeMs).toISOString();
     for (let length = Math.min(firstLook, size); ; length = Math.min(length * 8, size)) {
       const buffer = Buffer.allocUnsafe(length);
-      const { bytesRead } = await handle.read(buffer, 0, length, size - length);
+      const bytesRead = readSync(fd, buffer, 0, length, size - length);
       const begin = length === size ? 0 : buffer.indexOf(10) + 1;
       const found = lastOf(buffer.toString('utf8', begin, bytesRead).split('\n'));
-      if (found.lastIteration !== null || length === size || length > farthestLook) return { ...found, updated };
+      if (found.lastIteration !== null || length === size || length >= farthestLook) return { ...found, updated };
     }
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return noLog;
     throw diskError(error, file, 'read the events');
   } finally {
-    await handle?.close();
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
 /**
  * What a list shows of a run, from its record and the end of its log: a few small reads however long the run. Null for a
- * folder that is no run. Damage is told in `broken` and not thrown.
+ * folder that is no run. Damage is told in `broken` and not thrown. Files are read without giving way to others, which
+ * makes a long list several times faster; one who looks at many gives way in between.
  */
 export async function glanceAt(folder: string, id: string): Promise<RunGlance | null> {
   const place = resolve(folder);
   const nothing = { name: null, status: null, message: null, created: null, iterationsPlanned: null, reward: null };
   const empty = { id, folder: place, ...nothing, iterations: 0, secondsPerIteration: null, lastSeq: 0, updated: null };
   try {
-    const record = await readRun(place);
-    const [status, end] = await Promise.all([currentStatus(place, record), readEnd(runPaths(place).events)]);
+    const record = readRunSync(place);
+    const end = readEnd(runPaths(place).events);
+    const status = await currentStatus(place, record);
     const { name, message, created, config } = record;
     const { lastSeq, lastIteration, updated } = end;
     return {
@@ -110,20 +112,22 @@ export async function glanceAt(folder: string, id: string): Promise<RunGlance | 
     };
   } catch (error) {
     if (!(error instanceof SageError)) throw error;
-    const isRun = runIdPattern.test(id) || (await stat(runPaths(place).run).catch(() => null)) !== null;
+    const isRun = runIdPattern.test(id) || statSync(runPaths(place).run, { throwIfNoEntry: false }) !== undefined;
     return isRun ? { ...empty, broken: error.message } : null;
   }
 }
+
+const numeric = new Intl.Collator('en', { numeric: true });
 
 /** Newest first; runs that cannot be read last. */
 export function newestFirst(a: RunGlance, b: RunGlance): number {
   const [first, second] = [a.created ?? '', b.created ?? ''];
   if (first !== second) return first < second ? 1 : -1;
-  return -a.id.localeCompare(b.id, 'en', { numeric: true });
+  return -numeric.compare(a.id, b.id);
 }
 
 /** What a run.json is known by without reading it: another content has another. */
-export async function recordVersion(folder: string): Promise<string> {
-  const found = await stat(runPaths(folder).run).catch(() => null);
+export function recordVersion(folder: string): string {
+  const found = statSync(runPaths(folder).run, { throwIfNoEntry: false });
   return found ? `${found.ino}:${found.size}:${found.mtimeMs}` : '';
 }

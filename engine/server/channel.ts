@@ -14,12 +14,15 @@ import { misuse } from './wire-error.ts';
 const id = z.union([z.string(), z.number()]);
 const params = z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())]).optional();
 const jsonrpc = z.literal('2.0');
+const absent = z.undefined().optional();
+const cancel = '$/cancelRequest';
+const method = z.string().refine((name) => name !== cancel);
 /** What may come in: requests, notifications, and answers, of which none is expected. */
 const envelope = z.union([
-  z.object({ jsonrpc, method: z.literal('$/cancelRequest'), params: z.object({ id }) }),
-  z.object({ jsonrpc, method: z.string(), id, params }),
-  z.object({ jsonrpc, method: z.string(), id: z.undefined(), params }),
-  z.object({ jsonrpc, method: z.undefined(), id }),
+  z.object({ jsonrpc, method: z.literal(cancel), params: z.object({ id }) }),
+  z.object({ jsonrpc, method, id, params }),
+  z.object({ jsonrpc, method, id: absent, params }),
+  z.object({ jsonrpc, method: absent, id }),
 ]);
 
 function idOf(message: unknown): string | number | null {
@@ -40,8 +43,11 @@ export function openChannel(input: Readable, output: Writable, onFault: (text: s
     writer.write({ jsonrpc: '2.0', id, error } as Message).catch(() => undefined);
   };
   reader.onError((error) => {
-    const what = error instanceof SyntaxError ? 'A message is not JSON.' : 'A message has no valid header.';
+    const isHeader = !(error instanceof SyntaxError);
+    const what = isHeader ? 'A message has no valid header.' : 'A message is not JSON.';
     refuse(null, 'no-message', errorCodes.parseError, what);
+    // The reader stops at a bad header until more comes, though good messages may already lie behind it.
+    if (isHeader) setImmediate(() => input.emit('data', Buffer.alloc(0)));
   });
   const checked: MessageReader = {
     onError: () => ({ dispose: () => {} }),

@@ -27,10 +27,10 @@ export interface Pages {
 /**
  * Pages of a log from a sequence number on: first what is there, ended by a page that is `caughtUp`, then what is
  * appended. Nothing is left out or doubled, whatever happens to the log: where it no longer holds what the subscriber
- * has, it is sent from its start, marked `restarted`.
+ * has, it is sent from its start, marked `restarted`. Every event has been checked in full.
  */
 export function createPages(file: string, options: PageOptions): Pages {
-  let follower: EventFollower = followEvents(file, { validate: 'light' });
+  let follower: EventFollower = followEvents(file);
   let fromSeq = options.fromSeq;
   let waiting: RunEvent[] = [];
   let lastRead = 0;
@@ -46,7 +46,7 @@ export function createPages(file: string, options: PageOptions): Pages {
   }
 
   function startAnew(): void {
-    follower = followEvents(file, { validate: 'light' });
+    follower = followEvents(file);
     lastRead = 0;
     forget();
   }

@@ -4,8 +4,8 @@ import { exitCodes, SageError } from '../errors.ts';
 import { runFolderNames } from '../run/folder.ts';
 import { glanceAt, newestFirst, type RunGlance } from '../run/glance.ts';
 
-/** Runs looked at at the same time; more would only queue for the disk and hold files open. */
-const together = 32;
+/** Milliseconds after which requests that wait get their turn. */
+const patience = 10;
 
 /**
  * The folder of a run.
@@ -24,15 +24,14 @@ export async function folderOf(runsDir: string, id: string): Promise<string> {
 /** Glances at some runs; folders that are none are left out. */
 export async function glanceAll(runsDir: string, names: readonly string[]): Promise<RunGlance[]> {
   const found: RunGlance[] = [];
-  let next = 0;
-  const work = async () => {
-    while (next < names.length) {
-      const name = names[next++];
-      const glance = await glanceAt(path.join(runsDir, name), name);
-      if (glance) found.push(glance);
-    }
-  };
-  await Promise.all(Array.from({ length: together }, work));
+  let began = performance.now();
+  for (const name of names) {
+    const glance = await glanceAt(path.join(runsDir, name), name);
+    if (glance) found.push(glance);
+    if (performance.now() - began < patience) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    began = performance.now();
+  }
   return found;
 }
 

@@ -51,7 +51,7 @@ export async function watchRuns(
 
   async function lookAtAll(names: readonly string[]): Promise<void> {
     // Versions first: what changes in between is then seen as a change.
-    const versions = await Promise.all(names.map(versionOf));
+    const versions = names.map(versionOf);
     const glances = new Map((await glanceAll(runsDir, names)).map((glance) => [glance.id, glance]));
     for (const [i, name] of names.entries())
       seen.set(name, { glance: glances.get(name) ?? null, version: versions[i] });
@@ -60,7 +60,7 @@ export async function watchRuns(
   /** Looks at one run; its glance if it is another than before. */
   async function look(name: string): Promise<RunGlance | 'gone' | null> {
     const before = seen.get(name);
-    const version = await versionOf(name);
+    const version = versionOf(name);
     if (before && !isGoingOn(before) && !expected.delete(name) && before.version === version) return null;
     const glance = await glanceAt(path.join(runsDir, name), name);
     seen.set(name, { glance, version });
