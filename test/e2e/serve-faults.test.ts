@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { StreamMessageReader, StreamMessageWriter, type Message } from 'vscode-jsonrpc/node';
@@ -7,7 +7,7 @@ import { openEventLog } from '../../engine/run/event-log.ts';
 import { createRun, runPaths } from '../../engine/run/folder.ts';
 import { config as sampleConfig, iterationEvent, provenance } from '../unit/run/sample-run.ts';
 import { ended, openEngine, startEngine } from './engine.ts';
-import { eventsOf, recordOf, sage, temporaryFolder, tinyConfig, until } from './support.ts';
+import { eventsOf, onlyRun, recordOf, sage, temporaryFolder, tinyConfig, until } from './support.ts';
 
 describe('a launch that cannot be', () => {
   test('says line, reason and remedy as the command line does, and leaves nothing behind', async () => {
@@ -63,6 +63,24 @@ describe('a launch that cannot be', () => {
     await until(() => !existsSync(runs));
     await engine.close();
   });
+});
+
+test('a trainer whose engine is killed before it has answered trains all the same', async () => {
+  const folder = temporaryFolder();
+  const runs = path.join(folder, 'runs');
+  const engine = await openEngine(runs);
+  const request = { file: tinyConfig(folder), overrides: ['training.iterations=1'] };
+  const { answer } = engine.askCancellably('run/launch', request);
+  answer.catch(() => {});
+  // The first that the trainer prints is a warning about its config.
+  const files = () => (existsSync(runs) ? readdirSync(runs).map((name) => path.join(runs, name)) : []);
+  await until(() => files().some((file) => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0));
+  engine.child.kill('SIGKILL');
+  await until(() => readdirSync(runs).some((name) => name.startsWith('tiny-')));
+  const runFolder = onlyRun(runs);
+  await until(() => recordOf(runFolder).status === 'finished');
+  expect(readFileSync(path.join(runFolder, 'engine.log'), 'utf8')).toContain('iteration 1/1');
+  expect(readdirSync(runs)).toEqual([path.basename(runFolder)]);
 });
 
 test('a text that is in no file is checked, explained and launched as if it stood there', async () => {

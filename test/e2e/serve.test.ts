@@ -129,6 +129,7 @@ test('a run is paused, saved, continued, stopped, resumed, killed and deleted th
   expect(resumed).toMatchObject({ run, folder: runFolder });
   expect(resumed.pid).not.toBe(pid);
   await becomes(engine, run, 'running');
+  await says(followed, 'run_resumed');
   await reaches(followed, rested + 2);
   // What came after the checkpoint was cut: the log was sent anew.
   expect(followed.restarts).toBe(1);
