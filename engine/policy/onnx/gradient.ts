@@ -105,11 +105,30 @@ export function addGradientBlock(task: SumTask, blocks: number, block: number): 
   if (none.length < sum.length) none = new Float32Array(sum.length);
   const zeros = none.subarray(0, sum.length);
   do {
-    const [a, b = zeros, c = zeros, d = zeros, ...others] = rest;
-    task.newestSquares[block] = addFour(newest, a, b, c, d);
+    const [a, b = zeros, c, d = zeros, ...others] = rest;
+    task.newestSquares[block] = c ? addFour(newest, a, b, c, d) : addTwo(newest, a, b);
     rest = [newest, ...others];
   } while (rest.length > 1);
   task.sumSquares[block] = newest === sum ? task.newestSquares[block] : addScaled(sum, newest, task.scale, task.first);
+}
+
+/** `to = a + b`. @returns the sum of squares, as `addFour` */
+function addTwo(to: Float32Array, a: Float32Array, b: Float32Array): number {
+  let [squares0, squares1] = [0, 0];
+  const even = to.length - (to.length % 2);
+  for (let i = 0; i < even; i += 2) {
+    const sum0 = a[i] + b[i];
+    const sum1 = a[i + 1] + b[i + 1];
+    to[i] = sum0;
+    to[i + 1] = sum1;
+    squares0 += sum0 * sum0;
+    squares1 += sum1 * sum1;
+  }
+  if (even < to.length) {
+    to[even] = a[even] + b[even];
+    squares0 += to[even] * to[even];
+  }
+  return squares0 + squares1;
 }
 
 /** `to = a + b + c + d`. @returns the sum of squares, in float64 by two sums, so that additions need not wait */
