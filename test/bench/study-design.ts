@@ -41,7 +41,7 @@ export const budgets: Record<'small' | 'full', StudyBudget> = {
     generations: 8,
     steps: 8,
     etas: {
-      sage: [0.2, 0.35, 0.5, 0.8, 1.2, 1.6],
+      sage: [0.2, 0.35, 0.5, 0.8, 1.2, 1.6, 2.0],
       flow_grpo: [0.4, 0.8, 1.2, 1.6],
       dance_grpo: [0.5, 0.8, 1.2, 1.6, 2.0],
       cps: [0.3, 0.5, 0.7, 0.9],
