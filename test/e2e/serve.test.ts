@@ -33,7 +33,7 @@ describe('a run launched through the engine', () => {
     const folder = temporaryFolder();
     const runs = path.join(folder, 'runs');
     const [first, other] = await Promise.all([openEngine(runs), openEngine(runs)]);
-    const { run, folder: runFolder, pid } = await first.launch({ file: tinyConfig(folder, longRun(9)) });
+    const { run, folder: runFolder, pid } = await first.launch({ file: tinyConfig(folder, longRun(40)) });
     expect(path.basename(runFolder)).toBe(run);
     const before = await first.follow(run);
     const meanwhile = await other.follow(run, { fromSeq: 0, pageEvents: 3 });
@@ -58,7 +58,7 @@ describe('a run launched through the engine', () => {
 
     await until(() => recordOf(runFolder).status === 'finished');
     const log = readFileSync(path.join(runFolder, 'engine.log'), 'utf8');
-    expect(log).toContain('iteration 9/9');
+    expect(log).toContain('iteration 40/40');
     expect(log.match(/finished/g)).toHaveLength(2);
     const read = await again.ask('run/readFile', { run, path: 'engine.log' });
     expect(Buffer.from(read.data, 'base64').toString()).toBe(log);
