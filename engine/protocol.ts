@@ -6,7 +6,6 @@ import { z } from 'zod';
 import {
   checkpointInfo,
   comparison,
-  count,
   diagnostic,
   finding,
   folderEntry,
@@ -17,11 +16,19 @@ import {
   runId,
   runSummary,
 } from './protocol/records.ts';
+import { count } from './run/events.ts';
 
 export * from './protocol/records.ts';
-export { eventFault, eventsVersion, type EventOf, type RunEvent, type VideoEntry } from './run/events.ts';
+export {
+  eventFault,
+  eventsVersion,
+  type EvaluationSummary,
+  type EventOf,
+  type RunEvent,
+  type VideoEntry,
+} from './run/events.ts';
 export type { RunGlance } from './run/glance.ts';
-export type { EvaluationSummary, RunSummary } from './run/inspect.ts';
+export type { RunSummary } from './run/inspect.ts';
 export type { Comparison } from './run/compare.ts';
 export type { CheckpointInfo } from './run/checkpoint.ts';
 export type { Diagnostic } from './config/diagnostics.ts';

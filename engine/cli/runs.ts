@@ -1,4 +1,5 @@
-import { inspectRun, listRunRows, type EvaluationSummary, type RunSummary } from '../run/inspect.ts';
+import type { EvaluationSummary } from '../run/events.ts';
+import { inspectRun, listRunRows, type RunSummary } from '../run/inspect.ts';
 import { sendControl, type ControlRequest } from '../run/control.ts';
 import { findRun } from '../run/folder.ts';
 import { figure, table } from './output.ts';

@@ -3,14 +3,18 @@ import { z } from 'zod';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import type { CheckpointInfo } from '../run/checkpoint.ts';
 import type { Comparison, IterationPoint } from '../run/compare.ts';
-import { eventFault, eventKinds, type EventOf, type RunEvent } from '../run/events.ts';
+import {
+  count,
+  evaluationSchema,
+  eventFault,
+  eventKinds,
+  measured,
+  type EventOf,
+  type RunEvent,
+} from '../run/events.ts';
 import type { RunGlance } from '../run/glance.ts';
-import type { EvaluationSummary, RunSummary, WarningSummary } from '../run/inspect.ts';
+import type { RunSummary, WarningSummary } from '../run/inspect.ts';
 import { provenanceSchema, runStatuses } from '../run/record.ts';
-
-export const count = z.number().int().nonnegative();
-const measured = z.number().nullable();
-const components = z.record(z.string(), z.number());
 
 /** Id of a run: the name of its folder. Never a path. */
 export const runId = z
@@ -75,17 +79,6 @@ export const runGlance: z.ZodType<RunGlance> = z.object({
   updated: z.string().nullable(),
 });
 
-export const evaluationSummary: z.ZodType<EvaluationSummary> = z.object({
-  iteration: count,
-  reward: z.number(),
-  rewardStd: z.number(),
-  components,
-  distance: measured,
-  videos: count,
-  unscored: count,
-  ceiling: measured,
-});
-
 export const checkpointInfo: z.ZodType<CheckpointInfo> = z.object({
   iteration: count,
   folder: z.string(),
@@ -126,9 +119,9 @@ export const runSummary: z.ZodType<RunSummary> = z.object({
   config: z.record(z.string(), z.unknown()),
   provenance: provenanceSchema,
   evaluation: z.object({
-    first: evaluationSummary.nullable(),
-    last: evaluationSummary.nullable(),
-    best: evaluationSummary.nullable(),
+    first: evaluationSchema.nullable(),
+    last: evaluationSchema.nullable(),
+    best: evaluationSchema.nullable(),
   }),
   checkpoints: z.array(checkpointInfo),
   lastIteration: iterationEvent.nullable(),
@@ -157,7 +150,7 @@ const iterationPoint: z.ZodType<IterationPoint> = z.object({
 export const comparison: z.ZodType<Comparison> = z.object({
   runs: z.array(runSummary),
   differences: z.array(z.object({ key: z.string(), values: z.array(z.unknown()) })),
-  evaluations: z.array(z.array(evaluationSummary)),
+  evaluations: z.array(z.array(evaluationSchema)),
   iterations: z.array(z.array(iterationPoint)),
   rows: z.array(
     z.object({
@@ -166,9 +159,9 @@ export const comparison: z.ZodType<Comparison> = z.object({
       iterations: count,
       updates: count,
       seconds: z.number(),
-      first: evaluationSummary.nullable(),
-      last: evaluationSummary.nullable(),
-      best: evaluationSummary.nullable(),
+      first: evaluationSchema.nullable(),
+      last: evaluationSchema.nullable(),
+      best: evaluationSchema.nullable(),
       rewardGain: measured,
       distanceChange: measured,
     }),

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { SageError } from '../errors.ts';
 import { eventBatches } from './event-log.ts';
-import type { EventOf } from './events.ts';
+import type { EvaluationSummary, EventOf } from './events.ts';
 import { runPaths } from './folder.ts';
-import { evaluationSummary, inspectRun, type EvaluationSummary, type RunSummary } from './inspect.ts';
+import { evaluationSummary, inspectRun, type RunSummary } from './inspect.ts';
 
 /** One iteration as a comparison plots it; means are over the explored steps. */
 export interface IterationPoint {

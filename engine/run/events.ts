@@ -4,10 +4,27 @@ import { z } from 'zod';
 export const eventsVersion = 1;
 
 /** null where a value could not be measured or was not finite (JSON knows no NaN). */
-const measured = z.number().nullable();
-const count = z.number().int().nonnegative();
+export const measured = z.number().nullable();
+export const count = z.number().int().nonnegative();
 const seconds = z.number().nonnegative();
 const components = z.record(z.string(), z.number());
+
+/** What an evaluation found. */
+const evaluationFields = {
+  reward: z.number(),
+  rewardStd: z.number(),
+  components,
+  distance: measured,
+  /** Videos that were scored, and videos that could not be. */
+  videos: count,
+  unscored: count,
+  /** Reward of flawless videos of the same prompts, where it is known. */
+  ceiling: measured,
+};
+
+/** An evaluation without its event; `iteration` is the number of iterations done, 0 before training. */
+export const evaluationSchema = z.object({ iteration: count, ...evaluationFields });
+export type EvaluationSummary = z.infer<typeof evaluationSchema>;
 
 /** What every line carries. `seq` grows by one a line; `time` is ISO 8601 in UTC. */
 const common = { seq: count, time: z.iso.datetime(), iteration: count, v: z.literal(eventsVersion) };
@@ -64,15 +81,7 @@ const kinds = {
   run_started: eventOf('run_started', { runId: z.string() }),
   run_resumed: eventOf('run_resumed', { fromIteration: count }),
   evaluation: eventOf('evaluation', {
-    reward: z.number(),
-    rewardStd: z.number(),
-    components,
-    distance: measured,
-    /** Videos that were scored, and videos that could not be. */
-    videos: count,
-    unscored: count,
-    /** Reward of flawless videos of the same prompts, where it is known. */
-    ceiling: measured,
+    ...evaluationFields,
     seconds,
     best: z.boolean(),
   }),

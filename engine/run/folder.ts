@@ -254,6 +254,17 @@ export async function runFolderNames(runsDir: string): Promise<string[]> {
   }
 }
 
+const numeric = new Intl.Collator('en', { numeric: true });
+
+type Dated = { id: string; created: string | null };
+
+/** Newest first; runs that cannot be read last. */
+export function newestFirst(a: Dated, b: Dated): number {
+  const [first, second] = [a.created ?? '', b.created ?? ''];
+  if (first !== second) return first < second ? 1 : -1;
+  return -numeric.compare(a.id, b.id);
+}
+
 /**
  * The runs of a folder, newest first. Folders that are no runs are passed over; runs that cannot be read are listed
  * last with the reason in `broken`. A missing `runsDir` has no runs.
@@ -262,9 +273,8 @@ export async function listRuns(runsDir: string): Promise<ListedRun[]> {
   const names = await runFolderNames(runsDir);
   const listed = await Promise.all(names.map((name) => readListed(resolve(runsDir, name))));
   const runs = listed.filter((run) => run !== null);
-  const age = (run: ListedRun) => (run.broken === null ? run.record.created : '');
-  const order = (a: string, b: string) => (a < b ? 1 : a > b ? -1 : 0);
-  return runs.sort((a, b) => order(age(a), age(b)) || -a.id.localeCompare(b.id, 'en', { numeric: true }));
+  const dated = (run: ListedRun) => ({ id: run.id, created: run.broken === null ? run.record.created : null });
+  return runs.sort((a, b) => newestFirst(dated(a), dated(b)));
 }
 
 /** The most similar of some names, if any is similar enough to be a slip of the finger. */

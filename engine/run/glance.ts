@@ -117,15 +117,6 @@ export async function glanceAt(folder: string, id: string): Promise<RunGlance | 
   }
 }
 
-const numeric = new Intl.Collator('en', { numeric: true });
-
-/** Newest first; runs that cannot be read last. */
-export function newestFirst(a: RunGlance, b: RunGlance): number {
-  const [first, second] = [a.created ?? '', b.created ?? ''];
-  if (first !== second) return first < second ? 1 : -1;
-  return -numeric.compare(a.id, b.id);
-}
-
 /** What a run.json is known by without reading it: another content has another. */
 export function recordVersion(folder: string): string {
   const found = statSync(runPaths(folder).run, { throwIfNoEntry: false });

@@ -2,23 +2,9 @@ import { resolve } from 'node:path';
 import { SageError } from '../errors.ts';
 import { listCheckpoints, type CheckpointInfo } from './checkpoint.ts';
 import { eventBatches } from './event-log.ts';
-import type { EventOf, RunEvent } from './events.ts';
+import type { EvaluationSummary, EventOf, RunEvent } from './events.ts';
 import { currentStatus, listRuns, readRun, runPaths, type CurrentStatus, type RunRecord } from './folder.ts';
 import { lockState } from './lock.ts';
-
-export interface EvaluationSummary {
-  /** Iterations done when it was made; 0 is before training. */
-  iteration: number;
-  reward: number;
-  rewardStd: number;
-  components: Record<string, number>;
-  distance: number | null;
-  /** Videos that were scored, and videos that could not be. */
-  videos: number;
-  unscored: number;
-  /** Reward of flawless videos of the same prompts, where it is known. */
-  ceiling: number | null;
-}
 
 export interface WarningSummary {
   code: string;

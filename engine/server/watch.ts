@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { runFolderNames } from '../run/folder.ts';
-import { glanceAt, newestFirst, recordVersion, type RunGlance } from '../run/glance.ts';
+import { newestFirst, runFolderNames } from '../run/folder.ts';
+import { glanceAt, recordVersion, type RunGlance } from '../run/glance.ts';
 import { glanceAll } from './runs.ts';
 
 /** Milliseconds between looks. */

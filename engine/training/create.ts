@@ -8,8 +8,9 @@ import type { Reward } from '../reward/reward.ts';
 import { createShapesJudge } from '../reward/shapes-judge.ts';
 
 /**
- * The policy that a config names; check it by `assertRunnable` first.
+ * The policy that a config names.
  * @param baseFolder where relative paths of the config start
+ * @throws SageError (exit code 2) for a model that this engine cannot run
  */
 export async function createPolicy(config: Config, baseFolder: string): Promise<Policy> {
   assertRunnable(config);

@@ -1,6 +1,7 @@
 import { SageError } from '../errors.ts';
 import type { SampleSpec, Video } from '../policy/policy.ts';
 import type { Score } from '../reward/reward.ts';
+import type { EvaluationSummary } from '../run/events.ts';
 import { streams } from './batch.ts';
 import type { TrainerContext } from './context.ts';
 import { deviation, mean } from './observe.ts';
@@ -24,14 +25,7 @@ export function evaluationSamples(context: Pick<TrainerContext, 'config' | 'eval
 }
 
 /** What an evaluation found; means over the videos that could be scored. */
-export interface EvaluationResult {
-  reward: number;
-  rewardStd: number;
-  components: Record<string, number>;
-  distance: number | null;
-  videos: number;
-  unscored: number;
-}
+export type EvaluationResult = Omit<EvaluationSummary, 'iteration' | 'ceiling'>;
 
 type EvaluationContext = Pick<
   TrainerContext,

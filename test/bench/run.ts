@@ -12,6 +12,7 @@ import { packageRoot } from '../../engine/package-root.ts';
 import { collectProvenance } from '../../engine/run/provenance.ts';
 import { measureInspect, type InspectResult } from './inspect.ts';
 import { measureDemo, type DemoResult } from './memory.ts';
+import { writePage } from './page.ts';
 import type { OverheadResult } from './overhead.ts';
 import { benchTable, judgeTargets, withTable, type BenchFile } from './targets.ts';
 import { measureUpdateStep, type UpdateStepResult } from './update-step.ts';
@@ -69,6 +70,6 @@ if (!options['no-write']) {
   mkdirSync(results, { recursive: true });
   writeFileSync(path.join(results, 'bench.json'), `${JSON.stringify(file, null, 2)}\n`);
   const document = path.join(packageRoot(), 'docs', 'benchmarks.md');
-  writeFileSync(document, withTable(readFileSync(document, 'utf8'), benchTable(file)));
+  await writePage(document, withTable(readFileSync(document, 'utf8'), benchTable(file)));
 }
 process.exit(file.targets.some(({ met }) => met === false) ? 1 : 0);

@@ -8,6 +8,7 @@ import { packageRoot } from '../../engine/package-root.ts';
 import { intervalChart, lineChart, type IntervalRow, type Line } from './chart.ts';
 import { isMain, kernels, setupKey, strongBeta, type StudyKernel, type StudySetup } from './study-design.ts';
 import { readRecords, resultsFile, resultsOf, tunedEtas, type StudyResult } from './study-records.ts';
+import { writePage } from './page.ts';
 import { bootstrapMean, mean } from './statistics.ts';
 import {
   cellsOf,
@@ -28,7 +29,11 @@ const docs = path.join(packageRoot(), 'docs');
 /**
  * Writes the report of the given runs (by default of all that began like the newest line) and returns its file.
  */
-export function writeStudyReport(results: string, wanted?: readonly StudySetup[], target = docs): string {
+export async function writeStudyReport(
+  results: string,
+  wanted?: readonly StudySetup[],
+  target = docs,
+): Promise<string> {
   const document = path.join(target, 'study.md');
   const records = readRecords(results);
   const newest = records.at(-1);
@@ -44,7 +49,7 @@ export function writeStudyReport(results: string, wanted?: readonly StudySetup[]
   const folder = path.join(target, 'study');
   mkdirSync(folder, { recursive: true });
   for (const [name, svg] of Object.entries(plots(used))) writeFileSync(path.join(folder, `${name}.svg`), svg);
-  writeFileSync(document, text(used, etas, failures, findings(document)));
+  await writePage(document, text(used, etas, failures, findings(document)));
   return document;
 }
 
@@ -244,4 +249,4 @@ function stepLine(
   return [{ label, group, values, dashed }];
 }
 
-if (process.argv[1] === import.meta.filename) console.log(writeStudyReport(process.argv[2] ?? resultsFile));
+if (process.argv[1] === import.meta.filename) console.log(await writeStudyReport(process.argv[2] ?? resultsFile));

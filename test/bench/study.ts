@@ -120,7 +120,7 @@ console.log(`η: ${kernels.map((kernel) => `${kernel} ${tuned[kernel]}`).join(',
 const comparison = comparisonRuns(budget, start, tuned as Record<StudyKernel, number>);
 const complete = await perform('comparison', comparison);
 if (!options['no-report']) {
-  const file = writeStudyReport(options.results, [...tuning, ...comparison]);
+  const file = await writeStudyReport(options.results, [...tuning, ...comparison]);
   console.log(`report: ${file}`);
 }
 console.log(`${(elapsed() / 60).toFixed(1)} minutes`);

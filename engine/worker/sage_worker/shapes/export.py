@@ -212,11 +212,7 @@ class _ClampedDecoder(nn.Module):
 
 def export_decoder(decoder: Decoder, file: Path) -> None:
     """Writes the decoder, weights inside in float16: latent [N, 768] -> pixels [N, 8, 32, 32, 3] in [0, 1]."""
-    latent = torch.randn(TRACE_BATCH, LATENT_SIZE)
-    shapes = ({0: torch.export.Dim("N")},)
-    model = to_onnx(_ClampedDecoder(decoder), (latent,), ["latent"], ["pixels"], shapes)
-    halve_weights(model)
-    finish(model, file)
+    export_frozen(_ClampedDecoder(decoder), torch.randn(TRACE_BATCH, LATENT_SIZE), "latent", "pixels", file)
 
 
 class _NormalisingEncoder(nn.Module):
@@ -230,9 +226,12 @@ class _NormalisingEncoder(nn.Module):
 
 def export_encoder(autoencoder: Autoencoder, file: Path) -> None:
     """Writes the encoder, weights inside in float16: pixels [N, 8, 32, 32, 3] in [0, 1] -> latent [N, 768]."""
-    pixels = torch.rand(TRACE_BATCH, 8, 32, 32, 3)
-    shapes = ({0: torch.export.Dim("N")},)
-    model = to_onnx(_NormalisingEncoder(autoencoder), (pixels,), ["pixels"], ["latent"], shapes)
+    export_frozen(_NormalisingEncoder(autoencoder), torch.rand(TRACE_BATCH, 8, 32, 32, 3), "pixels", "latent", file)
+
+
+def export_frozen(module: nn.Module, sample: Tensor, input_name: str, output_name: str, file: Path) -> None:
+    """Writes a module with its weights inside, in float16; the first axis of its one input is free."""
+    model = to_onnx(module, (sample,), [input_name], [output_name], ({0: torch.export.Dim("N")},))
     halve_weights(model)
     finish(model, file)
 
