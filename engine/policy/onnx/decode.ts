@@ -1,4 +1,5 @@
 import * as ort from 'onnxruntime-node';
+import { runGraph } from './run-graph.ts';
 import { partBounds, type DecodeTask } from './tasks.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -12,6 +13,6 @@ export async function decodePart(workspace: Workspace, task: DecodeTask, parts: 
   const tensor = (values: Float32Array, shape: readonly number[]) =>
     new ort.Tensor('float32', direct ? values : new Float32Array(values), [last - first, ...shape]);
   const target = tensor(pixels, videoShape);
-  await graphs.decoder.run({ latent: tensor(latents, [latentSize]) }, { pixels: target });
+  await runGraph(graphs.decoder, { latent: tensor(latents, [latentSize]) }, { pixels: target });
   if (!direct) pixels.set(target.data as Float32Array);
 }

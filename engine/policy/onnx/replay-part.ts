@@ -1,5 +1,6 @@
 import { klAnchorScale } from '../../method/surrogate.ts';
 import { minimumRows, type Batch } from './batch.ts';
+import { runGraph } from './run-graph.ts';
 import { fillStep } from './sample.ts';
 import { partBounds, sampleOutputs, sumsPerPart, type ReplayTask } from './tasks.ts';
 import { gatherRows } from './trajectories.ts';
@@ -18,7 +19,7 @@ export async function replayPart(workspace: Workspace, task: ReplayTask, parts: 
   await fillVelocities(workspace, batch, task, places);
   const session = task.guidance === 1 ? graphs.update : (await graphs.guided()).update;
   const { target, deliver } = workspace.gradient(task.gradients[part]);
-  await session.run(batch.feeds(workspace.parameters(task.weights.current)), batch.updateTo(target));
+  await runGraph(session, batch.feeds(workspace.parameters(task.weights.current)), batch.updateTo(target));
   deliver();
   for (const name of sampleOutputs) task.perSample[name].set(batch.values[name].subarray(0, rows), first);
   const { loss, drift_reference, drift_anchor } = batch.values;

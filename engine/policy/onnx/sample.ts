@@ -1,5 +1,6 @@
 import { normals } from '../../method/random.ts';
 import { minimumRows, type Batch } from './batch.ts';
+import { runGraph } from './run-graph.ts';
 import { partBounds, type SampleTask } from './tasks.ts';
 import { gatherRows, type StepTrajectory } from './trajectories.ts';
 import { velocity } from './velocity.ts';
@@ -36,7 +37,7 @@ export async function samplePart(workspace: Workspace, task: SampleTask, parts: 
     kept.nextLatent.set(own(next), first * latentSize);
     fillStep(batch, kept);
     // ℓ_k under the sampling policy, by the graph exported from the same function as the update's.
-    await graphs.logProb.run(batch.feeds(parameters), batch.logProbTo);
+    await runGraph(graphs.logProb, batch.feeds(parameters), batch.logProbTo);
     kept.logProb.set(logprob.subarray(0, rows), first);
   }
   task.latents.set(own(next), first * latentSize);

@@ -1,5 +1,6 @@
 import type { Batch, VelocityName } from './batch.ts';
 import type { ParameterSet } from './parameters.ts';
+import { runGraph } from './run-graph.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -16,5 +17,5 @@ export async function velocity(
 ): Promise<void> {
   batch.values.guidance[0] = guidance;
   const session = guidance === 1 ? graphs.velocity : (await graphs.guided()).velocity;
-  await session.run(batch.feeds(parameters), batch.velocityTo[to]);
+  await runGraph(session, batch.feeds(parameters), batch.velocityTo[to]);
 }

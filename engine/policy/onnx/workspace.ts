@@ -2,6 +2,7 @@ import * as ort from 'onnxruntime-node';
 import { createBatch, type Batch } from './batch.ts';
 import type { Graphs } from './graphs.ts';
 import { createParameterSet, type ParameterSet } from './parameters.ts';
+import { runGraph } from './run-graph.ts';
 import { readLayout } from './state.ts';
 import { sharedFloats, type ParameterLayout, type SharedSet } from './tasks.ts';
 
@@ -75,7 +76,7 @@ async function takesShared(graphs: Graphs, latentSize: number): Promise<boolean>
   const [latent, column] = [zeros(2, latentSize), zeros(2)];
   const feeds = { velocity: latent, x: latent, x_next: latent, a: column, b: column };
   try {
-    await graphs.logProb.run({ ...feeds, logprob_scale: column, logprob_offset: column }, { logprob: zeros(2) });
+    await runGraph(graphs.logProb, { ...feeds, logprob_scale: column, logprob_offset: column }, { logprob: zeros(2) });
     return true;
   } catch {
     return false;
