@@ -17,12 +17,15 @@ const parts = {
   server: 'engine/server/**',
   training: 'engine/{training/**,trainer.ts}',
   program: 'engine/{cli/**,cli.ts,demo.ts}',
+  health: 'engine/health/**',
+  view: 'engine/view/**',
   extension: 'src/**',
+  contract: 'webview/contract/**',
   webview: 'webview/**',
   test: 'test/**',
 };
 
-/** Who may import whom, besides itself. Dependencies point one way: webview → engine/protocol ← src. */
+/** Who may import whom, besides itself. Dependencies point one way: webview → webview/contract, engine/protocol ← src. */
 const allowed = {
   base: [],
   protocol: ['config', 'run', 'base'],
@@ -34,12 +37,15 @@ const allowed = {
   media: ['base', 'files', 'policy'],
   policy: ['base', 'method', 'files', 'shapes'],
   reward: ['base', 'policy', 'shapes'],
-  report: ['base', 'files', 'media', 'run'],
-  server: ['base', 'protocol', 'config', 'run', 'files', 'report'],
+  health: ['base', 'protocol', 'run'],
+  view: ['base', 'protocol', 'run', 'health'],
+  report: ['base', 'files', 'media', 'run', 'protocol', 'health'],
+  server: ['base', 'protocol', 'config', 'run', 'files', 'report', 'view'],
   training: ['base', 'config', 'method', 'media', 'policy', 'reward', 'run', 'files'],
-  program: ['base', 'protocol', 'config', 'method', 'policy', 'report', 'run', 'files', 'server', 'training'],
-  extension: ['protocol'],
-  webview: ['protocol'],
+  program: ['base', 'protocol', 'config', 'health', 'method', 'policy', 'report', 'run', 'files', 'server', 'training'],
+  extension: ['protocol', 'contract'],
+  contract: ['protocol'],
+  webview: ['protocol', 'contract'],
   test: Object.keys(parts).filter((part) => part !== 'test'),
 };
 
@@ -49,7 +55,7 @@ export default tseslint.config(
   {
     plugins: { boundaries },
     settings: {
-      'import/resolver': { node: { extensions: ['.ts', '.mjs', '.js', '.json'] } },
+      'import/resolver': { node: { extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'] } },
       'boundaries/files': Object.entries(parts).map(([category, pattern]) => ({ category, pattern })),
     },
     rules: {
@@ -60,7 +66,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['{engine,src,webview,test}/**/*.ts'],
+    files: ['{engine,src,webview,test}/**/*.{ts,tsx}'],
     rules: {
       'boundaries/dependencies': [
         'error',

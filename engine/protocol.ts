@@ -7,6 +7,7 @@ import {
   checkpointInfo,
   comparison,
   diagnostic,
+  explorationPreview,
   finding,
   folderEntry,
   launchPlan,
@@ -16,9 +17,13 @@ import {
   runId,
   runSummary,
 } from './protocol/records.ts';
+import { series } from './protocol/series.ts';
+import { iterationVideos, runView, runViewChange } from './protocol/view.ts';
 import { count } from './run/events.ts';
 
 export * from './protocol/records.ts';
+export * from './protocol/series.ts';
+export * from './protocol/view.ts';
 export {
   eventFault,
   eventsVersion,
@@ -32,6 +37,7 @@ export type { RunSummary } from './run/inspect.ts';
 export type { Comparison } from './run/compare.ts';
 export type { CheckpointInfo } from './run/checkpoint.ts';
 export type { Diagnostic } from './config/diagnostics.ts';
+export type { ExplorationPreview, KernelPreview, StepReport } from './config/exploration.ts';
 
 /** Grows with every change that an older side would not understand. */
 export const protocolVersion = 1;
@@ -47,6 +53,8 @@ export const limits = {
   folderEntries: 10_000,
   /** Runs that can be compared at once. */
   comparedRuns: 8,
+  /** Columns of a series, as asked for; of a long run there may be half to twice as many. */
+  columns: { least: 50, most: 2000 },
 } as const;
 
 /** Codes of error responses besides those of JSON-RPC. `data` says more: see `errorData`. */
@@ -66,6 +74,8 @@ const onRun = z.strictObject({ run: runId });
 const done = z.object({});
 /** Relative to the run folder, with `/`. Whether it stays inside is checked on the disk. */
 const path = z.string().max(4096);
+
+const columns = z.number().int().min(limits.columns.least).max(limits.columns.most);
 
 /** A config to look at or to launch. */
 const configSource = {
@@ -128,6 +138,24 @@ export const requests = {
     result: z.object({ subscription: count }),
   },
   'run/unsubscribe': { params: z.strictObject({ subscription: count }), result: done },
+  /**
+   * Sends what a dashboard shows of a run: first all of it by `run/view`, then what changes by `run/viewChanged`, at most ten
+   * times a second. Append changes, and fold to `columns` when there are more than twice as many. What was measured is sent
+   * with about six significant digits. A series shows at most `maximumComponents` components, the first that came, and
+   * `maximumSteps` steps.
+   */
+  'run/observe': {
+    params: onRun.extend({ columns: columns.default(500) }),
+    result: z.object({ observation: count }),
+  },
+  'run/unobserve': { params: z.strictObject({ observation: count }), result: done },
+  /** The series of some iterations, finer than the whole: for zooming in. */
+  'run/series': { params: onRun.extend({ first: count, last: count, columns: columns.default(500) }), result: series },
+  /** What is known of the videos that were written at an iteration. */
+  'run/videos': {
+    params: onRun.extend({ kind: z.enum(['rollouts', 'evaluation']), iteration: count }),
+    result: iterationVideos,
+  },
   'run/readFile': {
     params: onRun.extend({
       path,
@@ -170,6 +198,11 @@ export const requests = {
     params: z.strictObject(configSource),
     result: z.object({ diagnostics: z.array(diagnostic), plan: launchPlan.nullable() }),
   },
+  /** How a config explores, by the functions that training uses; null when its kernel is not valid on its schedule. */
+  'config/exploration': {
+    params: z.strictObject(configSource),
+    result: z.object({ diagnostics: z.array(diagnostic), preview: explorationPreview.nullable() }),
+  },
   'config/presets': {
     params: nothing,
     result: z.object({
@@ -192,6 +225,11 @@ export const notifications = {
     restarted: z.boolean(),
     caughtUp: z.boolean(),
   }),
+  /** The whole view: the first, and again when a resume has cut the log back; forget what came before. */
+  'run/view': z.object({ observation: count, view: runView }),
+  'run/viewChanged': z.object({ observation: count, change: runViewChange }),
+  /** An observation ended because the run cannot be read any more. */
+  'run/unobservable': z.object({ observation: count, problem }),
   /** A subscription ended because the log cannot be read any more. */
   'run/unreadable': z.object({ subscription: count, problem }),
 } as const satisfies Record<string, z.ZodType>;

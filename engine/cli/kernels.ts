@@ -1,8 +1,7 @@
+import { reportSteps, type StepReport } from '../config/exploration.ts';
 import { exitCodes, SageError } from '../errors.ts';
-import { analyticEqualizer } from '../method/equalizer.ts';
 import { MethodError } from '../method/errors.ts';
-import { excessEnergy, kernelTable, type KernelName } from '../method/kernels.ts';
-import { outputGradientNorm } from '../method/logprob.ts';
+import { kernelTable, type KernelName } from '../method/kernels.ts';
 import { figure, table as textTable } from './output.ts';
 
 export interface KernelsOptions {
@@ -18,14 +17,7 @@ export interface KernelsOptions {
 /** What `sage-grpo kernels --json` prints; null where a value is undefined. */
 export interface KernelsReport {
   sigmas: number[];
-  steps: {
-    a: number;
-    b: number;
-    s: number;
-    outputGradientNorm: number | null;
-    equalizer: number | null;
-    excessEnergy: number | null;
-  }[];
+  steps: StepReport[];
 }
 
 /** The kernel table of a schedule with what follows from it. */
@@ -36,19 +28,7 @@ export function kernelsReport(options: KernelsOptions): KernelsReport {
       kernel: options.kernel as KernelName,
       lastStep: options.lastStep as 'ode' | 'noise',
     });
-    const equalizer = analyticEqualizer(table);
-    const energy = excessEnergy(table);
-    return {
-      sigmas: table.sigmas,
-      steps: table.steps.map((step, k) => ({
-        a: step.a,
-        b: step.b,
-        s: step.s,
-        outputGradientNorm: outputGradientNorm(step),
-        equalizer: equalizer[k],
-        excessEnergy: energy[k],
-      })),
-    };
+    return { sigmas: table.sigmas, steps: reportSteps(table) };
   } catch (error) {
     if (!(error instanceof MethodError)) throw error;
     // The method speaks of config keys; here they are flags.

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { writeReport } from '../report/report.ts';
-import { compareRuns } from '../run/compare.ts';
+import { compareRuns, iterationPoints } from '../run/compare.ts';
 import { findRun } from '../run/folder.ts';
 import { comparisonText } from '../report/compare.ts';
 
@@ -11,7 +11,9 @@ export async function compareCommand(
 ): Promise<void> {
   const folders = await Promise.all(targets.map((target) => findRun(target, options.runs)));
   const comparison = await compareRuns(folders);
-  process.stdout.write(`${options.json ? JSON.stringify(comparison, null, 2) : comparisonText(comparison)}\n`);
+  if (!options.json) return void process.stdout.write(`${comparisonText(comparison)}\n`);
+  const iterations = await Promise.all(folders.map(iterationPoints));
+  process.stdout.write(`${JSON.stringify({ ...comparison, iterations }, null, 2)}\n`);
 }
 
 /** Writes the HTML report of a run. */

@@ -1,3 +1,5 @@
+import { readHealth } from '../health/read.ts';
+import type { HealthFinding } from '../protocol/view.ts';
 import type { EvaluationSummary } from '../run/events.ts';
 import { inspectRun, listRunRows, type RunSummary } from '../run/inspect.ts';
 import { sendControl, type ControlRequest } from '../run/control.ts';
@@ -40,8 +42,9 @@ export async function inspectCommand(
   options: { runs: string; json: boolean; deep: boolean },
 ): Promise<void> {
   const summary = await inspectRun(await findRun(target, options.runs), { deep: options.deep });
-  if (options.json) return printJson(summary);
-  print(inspectText(summary));
+  const health = await readHealth(summary.folder, summary.config, summary.status);
+  if (options.json) return printJson({ ...summary, health });
+  print([inspectText(summary), ...health.map(findingText)].join('\n\n'));
 }
 
 function inspectText(summary: RunSummary): string {
@@ -75,6 +78,10 @@ function inspectText(summary: RunSummary): string {
   }
   for (const { message, remedy, count } of warnings) blocks.push(`warning (${count}×): ${message}\n  → ${remedy}`);
   return blocks.join('\n\n');
+}
+
+function findingText({ severity, title, evidence, remedy }: HealthFinding): string {
+  return `${severity}: ${title}\n  ${evidence}\n  → ${remedy}`;
 }
 
 const done: Record<Exclude<ControlRequest, 'status'>, string> = {

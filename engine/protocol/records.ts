@@ -1,8 +1,9 @@
 /** The things that cross between engine and editor. Nothing here needs Node, so that a browser can use it too. */
 import { z } from 'zod';
 import type { Diagnostic } from '../config/diagnostics.ts';
+import type { ExplorationPreview } from '../config/exploration.ts';
 import type { CheckpointInfo } from '../run/checkpoint.ts';
-import type { Comparison, IterationPoint } from '../run/compare.ts';
+import type { Comparison } from '../run/compare.ts';
 import {
   count,
   evaluationSchema,
@@ -132,26 +133,11 @@ export const runSummary: z.ZodType<RunSummary> = z.object({
   lastSeq: count,
 });
 
-const iterationPoint: z.ZodType<IterationPoint> = z.object({
-  iteration: count,
-  reward: z.number(),
-  rewardStd: z.number(),
-  distance: measured,
-  gradientImbalanceRaw: measured,
-  gradientImbalance: measured,
-  approxKl: measured,
-  driftReference: measured,
-  beta: z.number(),
-  updates: count,
-  seconds: z.number(),
-});
-
 /** Runs side by side. */
 export const comparison: z.ZodType<Comparison> = z.object({
   runs: z.array(runSummary),
   differences: z.array(z.object({ key: z.string(), values: z.array(z.unknown()) })),
   evaluations: z.array(z.array(evaluationSchema)),
-  iterations: z.array(z.array(iterationPoint)),
   rows: z.array(
     z.object({
       id: z.string(),
@@ -209,3 +195,30 @@ export const folderEntry = z.object({
   bytes: count,
 });
 export type FolderEntry = z.infer<typeof folderEntry>;
+
+const stepReport = {
+  a: z.number(),
+  b: z.number(),
+  s: z.number(),
+  outputGradientNorm: measured,
+  equalizer: measured,
+  excessEnergy: measured,
+};
+const kernelName = z.enum(['sage', 'flow_grpo', 'dance_grpo', 'cps', 'ode']);
+
+/** How a config explores. */
+export const explorationPreview: z.ZodType<ExplorationPreview> = z.object({
+  sigmas: z.array(z.number()),
+  kernel: kernelName,
+  eta: z.number(),
+  sigmaMax: z.number(),
+  stepsPerSample: z.number().nullable(),
+  equalizer: z.enum(['analytic', 'measured', 'none']),
+  kernels: z.array(
+    z.object({
+      kernel: kernelName,
+      steps: z.array(z.object({ ...stepReport, explored: z.boolean() })).nullable(),
+      fault: z.string().nullable(),
+    }),
+  ),
+});

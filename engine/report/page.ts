@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { createHealth } from '../health/health.ts';
+import type { HealthFinding } from '../protocol/view.ts';
 import type { EventOf, RunEvent } from '../run/events.ts';
 import type { CurrentStatus, RunRecord } from '../run/folder.ts';
 import type { HeatMap, LineChart } from './chart-types.ts';
@@ -7,7 +9,7 @@ import { html, scriptJson } from './html.ts';
 import type { Html } from './html.ts';
 import type { Pairs } from './rollouts.ts';
 import { compareEvaluations, healthOf, roomClosed, sentenceOf } from './summary.ts';
-import { comparisonSection, healthSection, roomStyle, warningList } from './sections.ts';
+import { comparisonSection, findingList, healthSection, roomStyle, warningList } from './sections.ts';
 
 /** All that a report shows. */
 export interface ReportContent {
@@ -73,7 +75,9 @@ const statusWords: Record<CurrentStatus, string> = {
 
 function body(content: ReportContent): Html {
   const { record, status, iterations, evaluations, events, charts, maps, pairs } = content;
-  const health = healthOf(iterations, events, numberAt(record.config, 'rollout', 'prompts_per_iteration') ?? 0);
+  const findings = findingsOf(content);
+  const groups = numberAt(record.config, 'rollout', 'prompts_per_iteration') ?? 0;
+  const health = healthOf(iterations, events, groups, findings);
   return html`<body>
     <a class="skip" href="#main">Skip to the result</a>
     <header class="top">
@@ -98,7 +102,7 @@ function body(content: ReportContent): Html {
           <div>${comparisonSection(compareEvaluations(evaluations), evaluations, roomClosed(evaluations))}</div>
           <div>${healthSection(health)}</div>
         </div>
-        ${warningList(events)}
+        ${findingList(findings)} ${warningList(events)}
       </section>
       ${pairs && videoSection(pairs)}
       ${charts.length > 0 && figureSection('curves', 'Curves', binNote(content), 'chart', charts)}
@@ -117,6 +121,13 @@ function body(content: ReportContent): Html {
     </main>
     <noscript><p class="notice">Videos, curves and maps need JavaScript, which is off here.</p></noscript>
   </body>`;
+}
+
+/** What the dashboard shows of this run under Health. */
+function findingsOf({ record, status, events }: ReportContent): HealthFinding[] {
+  const health = createHealth(record.config);
+  for (const event of events) health.add(event);
+  return health.findings(status);
 }
 
 function factsOf({ record, iterations }: ReportContent): string[] {

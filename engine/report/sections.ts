@@ -1,3 +1,4 @@
+import type { HealthFinding } from '../protocol/view.ts';
 import type { EventOf, RunEvent } from '../run/events.ts';
 import { formatNumber } from './format.ts';
 import { html } from './html.ts';
@@ -91,6 +92,22 @@ export function healthSection(items: HealthItem[]): Html | null {
               <span class="name">${name}<span class="unseen"> (${states[state].word})</span></span>
               <b>${value}</b> <small>${note}</small>
             </p>
+          </li>`,
+      )}
+    </ul>`;
+}
+
+/** What is wrong with the run, the worst first: the same that the dashboard shows. */
+export function findingList(findings: readonly HealthFinding[]): Html | null {
+  if (findings.length === 0) return null;
+  return html`<h3>What to look at</h3>
+    <ul class="warnings findings">
+      ${findings.map(
+        ({ code, severity, title, evidence, why, remedy }) =>
+          html`<li class="finding-${severity}">
+            <strong>${title}</strong> ${evidence} ${why}
+            <p>${remedy}</p>
+            <small>${severity}, ${code}</small>
           </li>`,
       )}
     </ul>`;

@@ -1,3 +1,4 @@
+import type { HealthFinding } from '../protocol/view.ts';
 import type { EventOf, RunEvent } from '../run/events.ts';
 import type { Iteration } from './bins.ts';
 import { formatNumber, formatPercent } from './format.ts';
@@ -17,7 +18,7 @@ export interface Comparison {
   verdict: Verdict;
 }
 
-/** A number that tells whether the run can be trusted. */
+/** A number that tells whether the run can be trusted; what is wrong with it, the findings of `engine/health` say. */
 export interface HealthItem {
   name: string;
   value: string;
@@ -102,11 +103,12 @@ function moved({ before, after }: Comparison): string {
   return `${after > before ? 'rose' : 'fell'} from ${formatNumber(before)} to ${formatNumber(after)}`;
 }
 
-/** What to look at before believing the curves. */
+/** What to look at before believing the curves; `attention` where a finding is about it. */
 export function healthOf(
   iterations: Iteration[],
   events: readonly RunEvent[],
   groupsPerIteration: number,
+  findings: readonly HealthFinding[],
 ): HealthItem[] {
   if (iterations.length === 0) return [];
   const total = (value: (i: Iteration) => number) => iterations.reduce((sum, i) => sum + value(i), 0);
@@ -118,27 +120,29 @@ export function healthOf(
   const groups = groupsPerIteration * iterations.length;
   const dead = total((i) => i.deadGroups);
   const share = groups > 0 ? dead / groups : 0;
+  const found = (code: HealthFinding['code']) => findings.some((finding) => finding.code === code);
+  const stateOf = (code: HealthFinding['code']) => (found(code) ? 'attention' : 'good');
   return [
-    ratioHealth(iterations),
+    ratioHealth(iterations, found('first-replay-ratio')),
     {
       name: 'Groups that taught nothing',
       value: groups > 0 ? `${dead} of ${groups} (${formatPercent(share)})` : `${dead}`,
-      state: share > 0.25 ? 'attention' : 'good',
+      state: stateOf('dead-groups'),
       note: 'All videos of a group had the same reward.',
     },
     {
       name: 'Videos without a score',
       value: `${unscored}`,
-      state: unscored > 0 ? 'attention' : 'good',
+      state: stateOf('unscored-videos'),
       note: 'They are left out of their group, never scored 0.',
     },
     {
       name: 'Updates left out',
       value: `${skipped}`,
-      state: skipped > 0 ? 'attention' : 'good',
+      state: stateOf('not-finite'),
       note: 'Their gradient was not finite.',
     },
-    imbalanceHealth(iterations),
+    imbalanceHealth(iterations, found('gradient-imbalance')),
     {
       name: 'Warnings',
       value: `${warnings}`,
@@ -148,7 +152,7 @@ export function healthOf(
   ];
 }
 
-function ratioHealth(iterations: Iteration[]): HealthItem {
+function ratioHealth(iterations: Iteration[], found: boolean): HealthItem {
   const name = 'Ratio at the first replay';
   const known = iterations.map((i) => i.firstReplayRatioDeviation).filter((value) => value !== null);
   if (known.length === 0) return { name, value: 'not measured', state: 'attention', note: '' };
@@ -160,12 +164,12 @@ function ratioHealth(iterations: Iteration[]): HealthItem {
   return {
     name,
     value: `1 ± ${formatNumber(worst, 2)}`,
-    state: worst > 1e-5 ? 'attention' : 'plain',
+    state: found ? 'attention' : 'plain',
     note: 'With unchanged weights it should be 1; the difference is noise in every gradient.',
   };
 }
 
-function imbalanceHealth(iterations: Iteration[]): HealthItem {
+function imbalanceHealth(iterations: Iteration[], found: boolean): HealthItem {
   const median = (field: 'gradientNormRaw' | 'gradientNorm') => {
     const values = iterations.map((i) => gradientImbalance(i, field)).filter((value) => value !== null);
     return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
@@ -176,7 +180,7 @@ function imbalanceHealth(iterations: Iteration[]): HealthItem {
   return {
     name,
     value: `${formatNumber(raw, 2)}× → ${formatNumber(equalized, 2)}×`,
-    state: equalized < raw ? 'good' : 'plain',
+    state: found ? 'attention' : equalized < raw ? 'good' : 'plain',
     note: 'Largest over smallest gradient norm, before and after equalization (median).',
   };
 }

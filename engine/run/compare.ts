@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { SageError } from '../errors.ts';
 import { eventBatches } from './event-log.ts';
-import type { EvaluationSummary, EventOf } from './events.ts';
+import type { EvaluationSummary, EventKind, EventOf } from './events.ts';
 import { runPaths } from './folder.ts';
 import { evaluationSummary, inspectRun, type RunSummary } from './inspect.ts';
+import { imbalanceOf, meanOf } from './observables.ts';
 
 /** One iteration as a comparison plots it; means are over the explored steps. */
 export interface IterationPoint {
@@ -48,7 +49,6 @@ export interface Comparison {
   differences: ConfigDifference[];
   /** One list a run, in the order of the runs. */
   evaluations: EvaluationSummary[][];
-  iterations: IterationPoint[][];
   rows: ComparisonRow[];
 }
 
@@ -70,21 +70,6 @@ export function configDifferences(configs: unknown[]): ConfigDifference[] {
     .filter(({ values }) => new Set(values.map((value) => JSON.stringify(value))).size > 1);
 }
 
-function numbersOf(values: (number | null)[]): number[] {
-  return values.filter((value) => value !== null);
-}
-
-function mean(values: (number | null)[]): number | null {
-  const known = numbersOf(values);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
-}
-
-function imbalance(norms: (number | null)[]): number | null {
-  const known = numbersOf(norms);
-  const least = Math.min(...known);
-  return known.length === 0 || least <= 0 ? null : Math.max(...known) / least;
-}
-
 function pointOf(event: EventOf<'iteration'>, secondsBefore: number): IterationPoint {
   const { iteration, reward, distance, steps, beta, updates, seconds } = event;
   return {
@@ -92,29 +77,36 @@ function pointOf(event: EventOf<'iteration'>, secondsBefore: number): IterationP
     reward: reward.mean,
     rewardStd: reward.std,
     distance,
-    gradientImbalanceRaw: imbalance(steps.map((step) => step.gradientNormRaw)),
-    gradientImbalance: imbalance(steps.map((step) => step.gradientNorm)),
-    approxKl: mean(steps.map((step) => step.approxKl)),
-    driftReference: mean(steps.map((step) => step.driftReference)),
+    gradientImbalanceRaw: imbalanceOf(steps.map((step) => step.gradientNormRaw)),
+    gradientImbalance: imbalanceOf(steps.map((step) => step.gradientNorm)),
+    approxKl: meanOf(steps.map((step) => step.approxKl)),
+    driftReference: meanOf(steps.map((step) => step.driftReference)),
     beta,
     updates,
     seconds: secondsBefore + seconds.total,
   };
 }
 
-async function seriesOf(folder: string): Promise<{ evaluations: EvaluationSummary[]; iterations: IterationPoint[] }> {
-  const evaluations: EvaluationSummary[] = [];
-  const iterations: IterationPoint[] = [];
+/** The events of some kind; none where a run died before its first. */
+async function eventsOf<Kind extends EventKind>(folder: string, kind: Kind): Promise<EventOf<Kind>[]> {
+  const found: EventOf<Kind>[] = [];
   try {
     for await (const batch of eventBatches(runPaths(folder).events))
-      for (const event of batch) {
-        if (event.kind === 'iteration') iterations.push(pointOf(event, iterations.at(-1)?.seconds ?? 0));
-        else if (event.kind === 'evaluation') evaluations.push(evaluationSummary(event));
-      }
+      for (const event of batch) if (event.kind === kind) found.push(event as EventOf<Kind>);
   } catch (error) {
     if (!(error instanceof SageError) || error.code !== 'file-missing') throw error;
   }
-  return { evaluations, iterations };
+  return found;
+}
+
+/** The iterations of a run as a comparison plots them. */
+export async function iterationPoints(folder: string): Promise<IterationPoint[]> {
+  let seconds = 0;
+  return (await eventsOf(folder, 'iteration')).map((event) => {
+    const point = pointOf(event, seconds);
+    seconds = point.seconds;
+    return point;
+  });
 }
 
 function rowOf({ id, status, iterations, updates, seconds, evaluation }: RunSummary): ComparisonRow {
@@ -136,24 +128,20 @@ function rowOf({ id, status, iterations, updates, seconds, evaluation }: RunSumm
 }
 
 /**
- * Sets runs side by side: how their configs differ, their series, and how each ended.
+ * Sets runs side by side: how their configs differ, their evaluations, and how each ended.
  * @throws SageError when one of them cannot be read
  */
 export async function compareRuns(folders: string[]): Promise<Comparison> {
   const runs: RunSummary[] = [];
   const evaluations: EvaluationSummary[][] = [];
-  const iterations: IterationPoint[][] = [];
   for (const folder of folders.map((path) => resolve(path))) {
     runs.push(await inspectRun(folder));
-    const series = await seriesOf(folder);
-    evaluations.push(series.evaluations);
-    iterations.push(series.iterations);
+    evaluations.push((await eventsOf(folder, 'evaluation')).map(evaluationSummary));
   }
   return {
     runs,
     differences: configDifferences(runs.map((run) => run.config)),
     evaluations,
-    iterations,
     rows: runs.map(rowOf),
   };
 }

@@ -9,21 +9,37 @@ const maximumLineBytes = 64 << 20;
 export interface ReadOptions {
   /** Events with a smaller seq are left out (default 0: all). */
   fromSeq?: number;
-  /** `full` checks every line against its schema; `light` the first of each kind, and of the rest what inspect reads. */
+  /** `full` checks every line against its schema; `light` the videos of the first event of each kind that has some. */
   validate?: 'full' | 'light';
+  /** Where to begin (default: at the start). */
+  from?: Place;
 }
 
-/** Where a reading stands: the byte after the last line taken, its number and seq. */
-export interface Cursor {
-  file: string;
+/** A place between two lines: the byte after the line before, its number and seq. */
+export interface Place {
   offset: number;
   line: number;
   seq: number | null;
+}
+
+/** Events that were read together. */
+export interface Batch {
+  events: RunEvent[];
+  /** By event, the byte at which its line begins. */
+  offsets: number[];
+  /** Where the batch begins. */
+  place: Place;
+}
+
+/** Where a reading stands: after the last line taken. */
+export interface Cursor extends Place {
+  file: string;
   known: KnownKinds | undefined;
 }
 
 export function startCursor(file: string, options: ReadOptions): Cursor {
-  return { file, offset: 0, line: 0, seq: null, known: options.validate === 'light' ? new Set() : undefined };
+  const { validate, from = { offset: 0, line: 0, seq: null } } = options;
+  return { file, ...from, known: validate === 'light' ? new Set() : undefined };
 }
 
 export function corrupt(file: string, line: number, what: string): SageError {
@@ -70,11 +86,13 @@ export async function readLines(handle: FileHandle, cursor: Cursor): Promise<{ b
  * Takes the next lines of the file; null at its end. A last line without an end, or one that is no JSON, was cut off
  * while it was written: it is no event yet, and the cursor stays before it.
  */
-export async function readBatch(handle: FileHandle, cursor: Cursor): Promise<RunEvent[] | null> {
+export async function readBatch(handle: FileHandle, cursor: Cursor): Promise<Batch | null> {
   const read = await readLines(handle, cursor);
   if (!read) return null;
   const { bytes, atEnd } = read;
+  const place = { offset: cursor.offset, line: cursor.line, seq: cursor.seq };
   const events: RunEvent[] = [];
+  const offsets: number[] = [];
   let begin = 0;
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, begin)) {
     try {
@@ -84,8 +102,9 @@ export async function readBatch(handle: FileHandle, cursor: Cursor): Promise<Run
       if (atEnd && end === bytes.length - 1) break;
       throw corrupt(cursor.file, cursor.line + 1, 'it is not JSON');
     }
+    offsets.push(place.offset + begin);
     begin = end + 1;
   }
   cursor.offset += begin;
-  return begin === 0 ? null : events;
+  return begin === 0 ? null : { events, offsets, place };
 }

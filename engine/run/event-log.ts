@@ -2,12 +2,21 @@ import { constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, writeSync
 import { copyFile, open, rename, rm, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { diskError, errnoOf, syncFolder, temporaryName } from './disk.ts';
-import { corrupt, readBatch, readLines, startCursor, takeLine, type Cursor, type ReadOptions } from './event-lines.ts';
+import {
+  corrupt,
+  readBatch,
+  readLines,
+  startCursor,
+  takeLine,
+  type Batch,
+  type Cursor,
+  type ReadOptions,
+} from './event-lines.ts';
 import { eventFault, eventsVersion, type EventBody, type EventKind, type RunEvent } from './events.ts';
 
-export type { ReadOptions } from './event-lines.ts';
+export type { Batch, Place, ReadOptions } from './event-lines.ts';
 
-async function* batches(cursor: Cursor): AsyncGenerator<RunEvent[]> {
+async function* batches(cursor: Cursor): AsyncGenerator<Batch> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(cursor.file, 'r');
@@ -19,9 +28,12 @@ async function* batches(cursor: Cursor): AsyncGenerator<RunEvent[]> {
   }
 }
 
-function since(events: RunEvent[], fromSeq: number): RunEvent[] {
-  if (events.length === 0 || events[0].seq >= fromSeq) return events;
-  return events.filter((event) => event.seq >= fromSeq);
+function since(batch: Batch, fromSeq: number): Batch {
+  const { events, offsets, place } = batch;
+  const first = events.findIndex(({ seq }) => seq >= fromSeq);
+  if (first === 0) return batch;
+  const from = first < 0 ? events.length : first;
+  return { events: events.slice(from), offsets: offsets.slice(from), place };
 }
 
 /**
@@ -30,8 +42,8 @@ function since(events: RunEvent[], fromSeq: number): RunEvent[] {
  */
 export async function* eventBatches(file: string, options: ReadOptions = {}): AsyncGenerator<RunEvent[]> {
   for await (const batch of batches(startCursor(file, options))) {
-    const wanted = since(batch, options.fromSeq ?? 0);
-    if (wanted.length > 0) yield wanted;
+    const { events } = since(batch, options.fromSeq ?? 0);
+    if (events.length > 0) yield events;
   }
 }
 
@@ -48,15 +60,21 @@ export interface EventFollower {
    * The events appended since the last call, at most about 1 MiB of them (call again until none come). `restarted` says
    * that the log was cut back by a resume and is read anew from its start: what was seen before is void.
    */
-  next(): Promise<{ events: RunEvent[]; restarted: boolean }>;
+  next(): Promise<Followed>;
 }
+
+export interface Followed extends Batch {
+  restarted: boolean;
+}
+
+const nothing: Batch = { events: [], offsets: [], place: { offset: 0, line: 0, seq: null } };
 
 /** Opens a follower; the file need not exist yet. It holds no file handle between calls. */
 export function followEvents(file: string, options: ReadOptions = {}): EventFollower {
   let cursor = startCursor(file, options);
   let inode: number | undefined;
 
-  async function next(): Promise<{ events: RunEvent[]; restarted: boolean }> {
+  async function next(): Promise<Followed> {
     let handle: FileHandle | undefined;
     try {
       handle = await open(file, 'r');
@@ -64,13 +82,14 @@ export function followEvents(file: string, options: ReadOptions = {}): EventFoll
       const restarted = inode !== undefined && (ino !== inode || size < cursor.offset);
       if (restarted) cursor = startCursor(file, options);
       inode = ino;
-      const batch = (await readBatch(handle, cursor)) ?? [];
+      const batch = await readBatch(handle, cursor);
+      if (!batch) return { ...nothing, restarted };
       const wanted = since(batch, options.fromSeq ?? 0);
       // A batch wholly before fromSeq is not the end of the log.
-      if (batch.length > 0 && wanted.length === 0 && !restarted) return next();
-      return { events: wanted, restarted };
+      if (wanted.events.length === 0 && !restarted) return next();
+      return { ...wanted, restarted };
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return { events: [], restarted: false };
+      if (errnoOf(error) === 'ENOENT') return { ...nothing, restarted: false };
       throw diskError(error, file, 'read the events');
     } finally {
       await handle?.close();

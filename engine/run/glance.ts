@@ -50,11 +50,14 @@ function parse(line: string): RunEvent | null {
 }
 
 /** The last event and the last iteration of some whole lines; of the others only the head is looked at. */
-function lastOf(lines: readonly string[]): Pick<LogEnd, 'lastSeq' | 'lastIteration'> {
+function lastOf(bytes: Buffer): Pick<LogEnd, 'lastSeq' | 'lastIteration'> {
   let lastSeq = 0;
-  for (let i = lines.length - 1; i >= 0; i--) {
-    const wanted = lastSeq === 0 || lines[i].slice(0, 200).includes('"kind":"iteration"');
-    const event = wanted && lines[i] !== '' ? parse(lines[i]) : null;
+  for (let end = bytes.length; end > 0;) {
+    const begin = bytes.lastIndexOf(10, end - 1) + 1;
+    const wanted =
+      lastSeq === 0 || bytes.toString('latin1', begin, Math.min(end, begin + 200)).includes('"kind":"iteration"');
+    const event = wanted && begin < end ? parse(bytes.toString('utf8', begin, end)) : null;
+    end = begin - 1;
     if (event === null) continue;
     if (lastSeq === 0) lastSeq = event.seq;
     if (event.kind === 'iteration') return { lastSeq, lastIteration: event };
@@ -73,7 +76,7 @@ function readEnd(file: string): LogEnd {
       const buffer = Buffer.allocUnsafe(length);
       const bytesRead = readSync(fd, buffer, 0, length, size - length);
       const begin = length === size ? 0 : buffer.indexOf(10) + 1;
-      const found = lastOf(buffer.toString('utf8', begin, bytesRead).split('\n'));
+      const found = lastOf(buffer.subarray(begin, bytesRead));
       if (found.lastIteration !== null || length === size || length >= farthestLook) return { ...found, updated };
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
+import { previewExploration } from '../config/exploration.ts';
 import { checkText, ConfigError, loadConfig } from '../config/load.ts';
 import { assertRunnable } from '../config/runnable.ts';
 import type { Config } from '../config/schema.ts';
@@ -59,4 +60,10 @@ export function explain(program: Program, runsDir: string, source: ConfigSource)
   const { config, diagnostics } = findingsOf(source);
   const plan = config && planOf(program, runsDir, { ...source, file: path.resolve(source.file) }, config);
   return { diagnostics, plan };
+}
+
+/** How this config explores. */
+export function explore(source: ConfigSource): ResultOf<'config/exploration'> {
+  const { config, diagnostics } = findingsOf(source);
+  return { diagnostics, preview: config && previewExploration(config) };
 }

@@ -37,12 +37,17 @@ export function isPlainPath(relative: string): boolean {
   return relative.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/^[a-z]:/i.test(part));
 }
 
+/** @throws SageError `path-outside` for a path that by its words alone leads out of the run folder */
+export function requirePlainPath(relative: string): void {
+  if (!isPlainPath(relative)) throw outside(relative);
+}
+
 /**
  * The real path of something in a run folder, after all links.
  * @throws SageError `path-outside` when it lies elsewhere, `path-private` for what is not shown; a disk error
  */
 export async function realPathIn(runFolder: string, relative: string): Promise<string> {
-  if (!isPlainPath(relative)) throw outside(relative);
+  requirePlainPath(relative);
   let root: string;
   let real: string;
   try {

@@ -20,10 +20,12 @@ import { sendControl } from '../run/control.ts';
 import { inspectRun } from '../run/inspect.ts';
 import { killTrainer } from '../run/kill.ts';
 import { requireFree } from '../run/lock.ts';
+import { readSeries, readVideos } from '../view/parts.ts';
 import type { Commands } from './child.ts';
-import { explain, findingsOf } from './configs.ts';
-import { listFolder, readRange } from './files.ts';
+import { explain, explore, findingsOf } from './configs.ts';
+import { listFolder, readRange, requirePlainPath } from './files.ts';
 import { launchResume, launchTrainer, requireAbsolute, type Program } from './launch.ts';
+import type { Observations } from './observations.ts';
 import { folderOf, listGlances } from './runs.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { RunsWatcher } from './watch.ts';
@@ -34,10 +36,13 @@ export interface ServerContext {
   readonly program: Program;
   readonly commands: Commands;
   readonly subscriptions: Subscriptions;
+  readonly observations: Observations;
   /** Who asks; null until it has said so. */
   client: { name: string; version: string } | null;
   watcher: RunsWatcher | null;
   startWatching(): Promise<RunsWatcher>;
+  /** The client has gone; what is begun now must not go on. */
+  over: boolean;
   log(text: string): void;
 }
 
@@ -133,6 +138,30 @@ function readingHandlers(context: ServerContext): Pick<Handlers, Reading> {
   };
 }
 
+type Viewing = 'run/observe' | 'run/unobserve' | 'run/series' | 'run/videos';
+
+function viewingHandlers({ runsDir, observations }: ServerContext): Pick<Handlers, Viewing> {
+  const folder = (run: string) => folderOf(runsDir, run);
+  return {
+    'run/observe': async ({ run, columns }) => ({ observation: observations.add(await folder(run), columns) }),
+    async 'run/unobserve'({ observation }) {
+      observations.remove(observation);
+      return {};
+    },
+    async 'run/series'({ run, ...window }) {
+      const place = await folder(run);
+      return readSeries(place, window, observations.index(place));
+    },
+    async 'run/videos'({ run, ...wanted }) {
+      const place = await folder(run);
+      const found = await readVideos(place, wanted, observations.index(place));
+      // An editor makes addresses of them, without asking for the file.
+      for (const { file, poster } of found.videos) for (const name of [file, poster]) requirePlainPath(name);
+      return found;
+    },
+  };
+}
+
 type Steering = 'run/launch' | 'run/resume' | 'run/control' | 'run/kill' | 'run/deletable';
 
 const controlReply = requests['run/control'].result;
@@ -170,12 +199,13 @@ function steeringHandlers(context: ServerContext): Pick<Handlers, Steering> {
   };
 }
 
-type Configuring = 'config/validate' | 'config/explain' | 'config/presets';
+type Configuring = 'config/validate' | 'config/explain' | 'config/exploration' | 'config/presets';
 
 function configHandlers(context: ServerContext): Pick<Handlers, Configuring> {
   return {
     'config/validate': async (source) => ({ diagnostics: findingsOf(source).diagnostics }),
     'config/explain': async (source) => explain(context.program, context.runsDir, source),
+    'config/exploration': async (source) => explore(source),
     async 'config/presets'() {
       const presets = listPresets().map(({ name, description }) => ({ name, description, text: readPreset(name) }));
       return { presets };
@@ -188,6 +218,7 @@ export function createHandlers(context: ServerContext): Handlers {
   return {
     ...engineHandlers(context),
     ...readingHandlers(context),
+    ...viewingHandlers(context),
     ...steeringHandlers(context),
     ...configHandlers(context),
   };

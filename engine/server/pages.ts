@@ -1,6 +1,6 @@
-import { SageError } from '../errors.ts';
-import { followEvents, type EventFollower } from '../run/event-log.ts';
+import type { EventFollower } from '../run/event-log.ts';
 import type { RunEvent } from '../run/events.ts';
+import { followSteadily } from './follow.ts';
 
 /** Part of a run's log as it goes to a subscriber. */
 export interface Page {
@@ -30,13 +30,12 @@ export interface Pages {
  * has, it is sent from its start, marked `restarted`. Every event has been checked in full.
  */
 export function createPages(file: string, options: PageOptions): Pages {
-  let follower: EventFollower = followEvents(file);
+  let follower: EventFollower = followSteadily(file);
   let fromSeq = options.fromSeq;
   let waiting: RunEvent[] = [];
   let lastRead = 0;
   let restarted = false;
   let live = false;
-  let triedAnew = false;
 
   function forget(): void {
     fromSeq = 0;
@@ -46,7 +45,7 @@ export function createPages(file: string, options: PageOptions): Pages {
   }
 
   function startAnew(): void {
-    follower = followEvents(file);
+    follower = followSteadily(file);
     lastRead = 0;
     forget();
   }
@@ -71,20 +70,6 @@ export function createPages(file: string, options: PageOptions): Pages {
     return events.length > 0;
   }
 
-  /** A log that does not fit together was perhaps replaced under the reader's hands: it is read anew once. */
-  async function readSafely(): Promise<boolean> {
-    try {
-      const more = await read();
-      triedAnew = false;
-      return more;
-    } catch (error) {
-      if (!(error instanceof SageError) || error.code !== 'events-corrupt' || triedAnew) throw error;
-      triedAnew = true;
-      startAnew();
-      return true;
-    }
-  }
-
   function page(): Page {
     const taken = { events: waiting.slice(0, options.pageEvents), restarted, caughtUp: live };
     waiting = waiting.slice(options.pageEvents);
@@ -94,7 +79,7 @@ export function createPages(file: string, options: PageOptions): Pages {
 
   async function next(): Promise<Page | null> {
     while (waiting.length === 0) {
-      if (await readSafely()) continue;
+      if (await read()) continue;
       // The subscriber has more than the log: it was cut, and is to grow again.
       if (!live && lastRead < fromSeq - 1) startAnew();
       else if (!live || restarted) {

@@ -6,6 +6,7 @@ import { openChannel } from './channel.ts';
 import { createCommands } from './child.ts';
 import { createHandlers, type Handlers, type ServerContext } from './handlers.ts';
 import { sweepLaunchLogs, type Program } from './launch.ts';
+import { createObservations } from './observations.ts';
 import { problemOf } from './problem.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { watchRuns } from './watch.ts';
@@ -68,15 +69,26 @@ function createContext(options: ServeOptions, connection: MessageConnection): Se
     page: (page) => tell('run/events', page),
     unreadable: (subscription, problem) => tell('run/unreadable', { subscription, problem }),
   });
+  const observations = createObservations({
+    view: (view) => tell('run/view', view),
+    changed: (change) => tell('run/viewChanged', change),
+    unobservable: (observation, problem) => tell('run/unobservable', { observation, problem }),
+  });
   const fault = (error: unknown) => log(`watching the runs: ${problemOf(error).message}`);
   return {
     runsDir,
     program,
     commands: createCommands(program),
     subscriptions,
+    observations,
     client: null,
     watcher: null,
-    startWatching: () => watchRuns(runsDir, (changes) => tell('runs/changed', changes), fault),
+    async startWatching() {
+      const watcher = await watchRuns(runsDir, (changes) => tell('runs/changed', changes), fault);
+      if (this.over) watcher.close();
+      return watcher;
+    },
+    over: false,
     log,
   };
 }
@@ -102,8 +114,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   log(`serving ${context.runsDir}`);
   await sweepLaunchLogs(context.runsDir);
   await ended;
+  context.over = true;
   context.watcher?.close();
   context.subscriptions.close();
+  context.observations.close();
   context.commands.close();
   connection.dispose();
   log('the editor has gone');

@@ -1,12 +1,8 @@
-import { stat } from 'node:fs/promises';
-import { exitCodes, SageError } from '../errors.ts';
 import type { NotificationOf, Problem } from '../protocol.ts';
 import { runPaths } from '../run/folder.ts';
 import { createPages, type PageOptions } from './pages.ts';
 import { problemOf } from './problem.ts';
-
-/** Milliseconds between looks at a log: soon after it grew, seldom while it rests. */
-const pace = { busy: 100, resting: 1000, growth: 1.5 };
+import { createSleep, pace, requireRun, type Sleep } from './sleep.ts';
 
 export interface SubscriptionSink {
   /** Resolves when the page is on its way; the next is read only then. */
@@ -22,41 +18,13 @@ export interface Subscriptions {
   close(): void;
 }
 
-/** A sleep that can be cut short. */
-function createSleep() {
-  let wake = () => {};
-  return {
-    for: (milliseconds: number) =>
-      new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, milliseconds);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      }),
-    end: () => wake(),
-  };
-}
-
-async function requireRun(runFolder: string): Promise<void> {
-  if (await stat(runFolder).catch(() => null)) return;
-  throw new SageError('run-unknown', `The run folder ${runFolder} is gone.`, 'It was moved or deleted.', {
-    place: { file: runFolder },
-    exitCode: exitCodes.usage,
-  });
-}
-
 /** Keeps the subscriptions of one connection. */
 export function createSubscriptions(sink: SubscriptionSink): Subscriptions {
   const stops = new Map<number, () => void>();
   let last = 0;
+  let closed = false;
 
-  async function run(
-    subscription: number,
-    runFolder: string,
-    options: PageOptions,
-    sleep: ReturnType<typeof createSleep>,
-  ) {
+  async function run(subscription: number, runFolder: string, options: PageOptions, sleep: Sleep) {
     const pages = createPages(runPaths(runFolder).events, options);
     let wait = pace.busy;
     while (stops.has(subscription)) {
@@ -76,6 +44,8 @@ export function createSubscriptions(sink: SubscriptionSink): Subscriptions {
 
   function add(runFolder: string, options: PageOptions): number {
     const subscription = ++last;
+    // A request that was being looked at when the editor went has no one to send to.
+    if (closed) return subscription;
     const sleep = createSleep();
     stops.set(subscription, sleep.end);
     // The answer to the request goes out before the first page.
@@ -97,5 +67,9 @@ export function createSubscriptions(sink: SubscriptionSink): Subscriptions {
     stop?.();
     return stop !== undefined;
   }
-  return { add, remove, close: () => [...stops.keys()].forEach(remove) };
+  function close(): void {
+    closed = true;
+    [...stops.keys()].forEach(remove);
+  }
+  return { add, remove, close };
 }

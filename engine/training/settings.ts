@@ -1,6 +1,7 @@
+import { kernelOptions } from '../config/rules-method.ts';
 import type { Config } from '../config/schema.ts';
 import { analyticEqualizer, measuredEqualizer } from '../method/equalizer.ts';
-import { kernelTable, type KernelOptions, type KernelTable } from '../method/kernels.ts';
+import { kernelTable, type KernelTable } from '../method/kernels.ts';
 import type { KlControllerOptions } from '../method/trust-region.ts';
 import type { OptimStepRequest } from '../policy/policy.ts';
 import type { Score } from '../reward/reward.ts';
@@ -8,19 +9,7 @@ import type { LossSettings, TrainerContext } from './context.ts';
 
 /** Kernel table of the rollouts. */
 export function rolloutTable(config: Config): KernelTable {
-  const { steps, shift } = config.sampling;
-  const { kernel, eta, sigma_max, last_step, window, clamp_both_ends } = config.exploration;
-  const options: KernelOptions = {
-    kernel,
-    steps,
-    shift,
-    eta,
-    sigmaMax: sigma_max,
-    lastStep: last_step,
-    window,
-    clampBothEnds: clamp_both_ends,
-  };
-  return kernelTable(options);
+  return kernelTable(kernelOptions(config));
 }
 
 /** ODE table of the evaluation. */

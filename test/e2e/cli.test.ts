@@ -130,6 +130,7 @@ describe('inspect and list', () => {
     expect(summary.evaluation.first.iteration).toBe(0);
     expect(summary.evaluation.last.iteration).toBe(3);
     expect(Object.keys(summary.evaluation.first.components)).toEqual(['VQ', 'MQ', 'TA']);
+    expect(summary.health).toEqual([]);
     expect(summary.checkpoints).toMatchObject([0, 2, 3].map((iteration) => ({ iteration, valid: true, reason: null })));
   });
 

@@ -21,9 +21,12 @@ import {
   type ResultOf,
   type RunEvent,
   type RunGlance,
+  type RunView,
 } from '../../engine/protocol.ts';
+import { keepChange } from '../support/kept-view.ts';
 import { program } from './support.ts';
 
+const observedColumns = 100;
 const engines = new Set<ChildProcess>();
 const trainers = new Set<number>();
 
@@ -49,6 +52,16 @@ export interface Followed {
   problem: Problem | null;
 }
 
+/** What one observation shows, kept as a dashboard keeps it. */
+export interface Observed {
+  view: RunView | null;
+  /** Times at which the view began anew, the first included. */
+  begins: number;
+  /** Messages that came. */
+  messages: number;
+  problem: Problem | null;
+}
+
 /** An engine in a process of its own, and a client of it that checks all it receives. */
 export interface Engine {
   child: ChildProcess;
@@ -61,6 +74,7 @@ export interface Engine {
     params: ParamsOf<Name>,
   ): { answer: Promise<ResultOf<Name>>; cancel(): void };
   follow(run: string, from?: { fromSeq: number; lastTime?: string; pageEvents?: number }): Promise<Followed>;
+  observe(run: string): Promise<Observed & { observation: number }>;
   launch(params: ParamsOf<'run/launch'>): Promise<ResultOf<'run/launch'>>;
   resume(params: ParamsOf<'run/resume'>): Promise<ResultOf<'run/resume'>>;
   /** All that `runs/changed` told. */
@@ -123,6 +137,30 @@ export async function openEngine(runs: string): Promise<Engine> {
     const { subscription, problem } = notifications['run/unreadable'].parse(params);
     of(subscription).problem = problem;
   });
+  const observed = new Map<number, Observed & { observation: number }>();
+  const seenBy = (observation: number) => {
+    const known = observed.get(observation) ?? { observation, view: null, begins: 0, messages: 0, problem: null };
+    observed.set(observation, known);
+    return known;
+  };
+  connection.onNotification('run/view', (params: unknown) => {
+    const { observation, view } = notifications['run/view'].parse(params);
+    const state = seenBy(observation);
+    state.messages += 1;
+    state.view = view;
+    state.begins += 1;
+  });
+  connection.onNotification('run/viewChanged', (params: unknown) => {
+    const { observation, change } = notifications['run/viewChanged'].parse(params);
+    const state = seenBy(observation);
+    state.messages += 1;
+    if (!state.view) throw new Error('a change came before the view');
+    keepChange(state.view, change, observedColumns);
+  });
+  connection.onNotification('run/unobservable', (params: unknown) => {
+    const { observation, problem } = notifications['run/unobservable'].parse(params);
+    seenBy(observation).problem = problem;
+  });
   connection.onNotification('runs/changed', (params: unknown) => {
     const change = notifications['runs/changed'].parse(params);
     changes.push(change);
@@ -163,6 +201,9 @@ export async function openEngine(runs: string): Promise<Engine> {
     },
     async follow(run, from) {
       return of((await ask('run/subscribe', { run, ...from })).subscription);
+    },
+    async observe(run) {
+      return seenBy((await ask('run/observe', { run, columns: observedColumns })).observation);
     },
     launch: (params) => started(ask('run/launch', params)),
     resume: (params) => started(ask('run/resume', params)),

@@ -159,7 +159,14 @@ describe('a report', () => {
     });
     expect(text).toContain('1 ± 3.0 × 10⁻⁴');
     expect(text).toContain('6 of 12 (50\u00a0%)');
+    expect(text).toMatch(
+      /What to look at[\s\S]*The replay does not reproduce the rollout[\s\S]*problem, first-replay-ratio/,
+    );
     expect(text).toMatch(/Something &lt;odd&gt;\.[\s\S]*x\/y, 2 times, first at iteration 1/);
+  });
+
+  it('of a healthy run has no findings', () => {
+    expect(page).not.toContain('What to look at');
   });
 
   it('that cannot be written says where', async () => {
