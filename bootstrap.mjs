@@ -28,7 +28,10 @@ const tasks = {
     [bin('prettier/bin/prettier.cjs'), '--check', '.'],
   ],
   format: [[bin('prettier/bin/prettier.cjs'), '--write', '.']],
-  typecheck: [[bin('typescript/bin/tsc'), '-p', '.']],
+  typecheck: [
+    [bin('typescript/bin/tsc'), '-p', '.'],
+    [bin('typescript/bin/tsc'), '-p', 'webview'],
+  ],
   build: [['esbuild.mjs', '--production']],
   watch: [['esbuild.mjs', '--watch']],
   'check:package': [['esbuild.mjs', '--production'], ['test/package/check.ts']],

@@ -1,0 +1,36 @@
+/** What the editor of a run's video and the extension host say to each other. Both sides check what they receive. */
+import { z } from 'zod';
+import { problem, runId } from '../../engine/protocol.ts';
+import { videoSchema } from '../../engine/protocol/view.ts';
+
+export const videoVersion = 1;
+const count = z.number().int().nonnegative();
+
+/** Host → video editor. */
+export const toVideo = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('setup'),
+    version: z.literal(videoVersion),
+    /** What a <video> and an <img> take. */
+    source: z.string(),
+    poster: z.string().nullable(),
+    name: z.string(),
+    bytes: count,
+    autoplay: z.boolean(),
+    /** What the run knows of the video; null for an mp4 outside of a run. */
+    origin: z
+      .object({ run: runId, kind: z.enum(['rollouts', 'evaluation']), iteration: count, entry: videoSchema })
+      .nullable(),
+  }),
+  z.object({ type: z.literal('problem'), problem }),
+]);
+export type ToVideo = z.infer<typeof toVideo>;
+
+/** Video editor → host. */
+export const fromVideo = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ready'), version: z.literal(videoVersion) }),
+  z.object({ type: z.literal('copy'), text: z.string().max(100_000) }),
+  z.object({ type: z.literal('openExternally') }),
+  z.object({ type: z.literal('openDashboard') }),
+]);
+export type FromVideo = z.infer<typeof fromVideo>;

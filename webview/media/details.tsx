@@ -1,0 +1,47 @@
+import type { ComponentChildren } from 'preact';
+import { formatNumber } from '../charts/numbers.ts';
+import type { VideoEntry } from '../../engine/protocol.ts';
+import { Facts, Icon } from '../ui/index.ts';
+import { Advantage, seedText } from './scores.tsx';
+
+export interface DetailsProps {
+  video: VideoEntry;
+  kind: 'rollouts' | 'evaluation';
+  iteration: number;
+  /** Further words and values. */
+  more?: readonly (readonly [string, ComponentChildren])[];
+}
+
+/** Everything that the run knows of a video. */
+export function Details({ video, kind, iteration, more = [] }: DetailsProps) {
+  const { reward, components, distance, advantage, generation, reason } = video;
+  const scored: (readonly [string, ComponentChildren])[] =
+    reward === null
+      ? [['Reward', <Unscored key="reason" reason={reason} />]]
+      : [
+          ['Reward', <strong key="reward">{formatNumber(reward)}</strong>],
+          ...(advantage === null ? [] : [['Advantage', <Advantage key="advantage" value={advantage} />] as const]),
+          ...Object.entries(components ?? {}).map(([name, value]) => [name, formatNumber(value)] as const),
+        ];
+  return (
+    <Facts
+      facts={[
+        ...scored,
+        ...(distance === null ? [] : [['Manifold distance (RMSE)', formatNumber(distance)] as const]),
+        ['Iteration', `${iteration} (${kind === 'rollouts' ? 'rollouts' : 'evaluation'})`],
+        ['Generation', String(generation)],
+        ['Seed', seedText(video)],
+        ...more,
+      ]}
+    />
+  );
+}
+
+function Unscored({ reason }: { reason: string | undefined }) {
+  return (
+    <span class="unscored">
+      <Icon name="warning" />
+      <span>Not scored{reason ? `: ${reason}` : ', and the log does not say why'}</span>
+    </span>
+  );
+}
