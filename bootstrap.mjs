@@ -34,6 +34,7 @@ const tasks = {
   ],
   build: [['esbuild.mjs', '--production']],
   watch: [['esbuild.mjs', '--watch']],
+  package: [['vsix.mjs']],
   'check:package': [['esbuild.mjs', '--production'], ['test/package/check.ts']],
   docs: [['engine/config/write-reference.ts']],
   bench: [['test/bench/run.ts']],
@@ -41,6 +42,7 @@ const tasks = {
   study: [['test/bench/study.ts']],
   'shapes:pretrain': [['engine/shapes/make/pretrain.ts']],
   'shapes:export': [['engine/shapes/make/export.ts']],
+  workbench: [['test/workbench/install.ts']],
   'setup-python': [['engine/shapes/make/setup-python.ts']],
   'sage-grpo': [[path.join(root, 'engine', 'cli.ts')]],
 };

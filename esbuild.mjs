@@ -1,37 +1,110 @@
-/** Bundles the engine into dist/. `--production` minifies, `--watch` rebuilds on change. */
-import { rmSync } from 'node:fs';
-import process from 'node:process';
+/**
+ * Bundles engine, extension and webviews into dist/. `--production` minifies, `--watch` rebuilds on change, `--tests`
+ * adds what runs inside the extension host (dist/test), `--quiet` prints only what is wrong, `--out FOLDER` writes there.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
 
-const production = process.argv.includes('--production');
-const watch = process.argv.includes('--watch');
+const { production, watch, tests, quiet, out } = parseArgs({
+  options: {
+    production: { type: 'boolean', default: false },
+    watch: { type: 'boolean', default: false },
+    tests: { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
+    out: { type: 'string', default: 'dist' },
+  },
+}).values;
+const at = (...parts) => path.join(out, ...parts);
 
+const common = {
+  bundle: true,
+  format: 'esm',
+  sourcemap: !production,
+  minify: production,
+  logLevel: quiet ? 'warning' : 'info',
+};
+// Bundled CommonJS packages call require().
+const banner = {
+  js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+};
+
+/** Runs under plain Node. */
 const engine = {
+  ...common,
   entryPoints: {
     cli: 'engine/cli.ts',
     'video-worker': 'engine/media/video-worker.ts',
     'lane-worker': 'engine/policy/onnx/lane-worker.ts',
   },
-  outdir: 'dist',
-  bundle: true,
+  outdir: out,
   platform: 'node',
   target: 'node20',
-  format: 'esm',
   // Both find files of their own package at run time.
   external: ['onnxruntime-node', 'h264-mp4-encoder'],
-  // Bundled CommonJS packages call require().
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-  sourcemap: !production,
-  minify: production,
-  logLevel: 'info',
+  banner,
 };
 
-rmSync('dist', { recursive: true, force: true });
-if (watch) {
-  const context = await esbuild.context(engine);
-  await context.watch();
-} else {
-  await esbuild.build(engine);
+/** Runs in the extension host. What activation does not need is in chunks of its own. */
+const extension = {
+  ...common,
+  entryPoints: { extension: 'src/extension.ts' },
+  outdir: at('extension'),
+  platform: 'node',
+  target: 'node22',
+  splitting: true,
+  external: ['vscode'],
+  banner,
+};
+
+/** Run in webviews. */
+const webviewEntries = ['dashboard', 'compare', 'video', 'schedule']
+  .map((name) => [name, `webview/${name}/main.tsx`])
+  .filter(([, file]) => existsSync(file));
+const webviews = {
+  ...common,
+  entryPoints: Object.fromEntries(webviewEntries),
+  outdir: at('webview'),
+  platform: 'browser',
+  target: 'chrome128',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  loader: { '.ttf': 'file' },
+  assetNames: '[name]',
+};
+
+/** The suites that run inside the extension host. */
+const suites = {
+  ...common,
+  entryPoints: [
+    'test/extension/index.ts',
+    ...readdirSync('test/extension/suites').map((name) => `test/extension/suites/${name}`),
+  ],
+  outbase: 'test/extension',
+  outdir: at('test'),
+  platform: 'node',
+  target: 'node22',
+  splitting: true,
+  packages: 'external',
+};
+
+rmSync(out, { recursive: true, force: true });
+if (tests) {
+  // An extension of its own, beside which an installed one can be tested.
+  const manifest = { name: 'sage-studio-tests', publisher: 'sage-studio', version: '0.0.0', type: 'module' };
+  mkdirSync(at('test'), { recursive: true });
+  writeFileSync(at('test', 'package.json'), JSON.stringify({ ...manifest, engines: { vscode: '^1.101.0' } }));
 }
+for (const options of [engine, extension, webviews, ...(tests ? [suites] : [])]) {
+  if (!watch) {
+    await esbuild.build(options);
+    continue;
+  }
+  const context = await esbuild.context(options);
+  // With the first build, so that an editor that waits for it can go on.
+  await context.rebuild().catch(() => {});
+  await context.watch();
+}
+// The task in .vscode waits for this line.
+if (watch) console.log('[watch] all built');

@@ -64,8 +64,8 @@ export async function measureInspect(iterations: number, rounds: number): Promis
   }
 }
 
-/** What inspect is held against: the whole file as text, every line parsed, nothing checked. */
-async function parseOnce(file: string): Promise<RunEvent[]> {
+/** What reading a log is held against: the whole file as text, every line parsed, nothing checked. */
+export async function parseOnce(file: string): Promise<RunEvent[]> {
   const text = await readFile(file, 'utf8');
   return text
     .trimEnd()
@@ -73,19 +73,20 @@ async function parseOnce(file: string): Promise<RunEvent[]> {
     .map((line) => JSON.parse(line) as RunEvent);
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
+export async function timed(work: () => Promise<void>): Promise<number> {
   const started = performance.now();
   await work();
   return performance.now() - started;
 }
 
 /** One event of each kind that fills a log, from a real run that is just long enough to refresh the anchor. */
-async function sampleEvents(): Promise<Map<string, RunEvent>> {
-  const { events } = await trainReal(['training.iterations=4', 'evaluation.max_videos=24']);
+export async function sampleEvents(overrides: readonly string[] = []): Promise<Map<string, RunEvent>> {
+  const { events } = await trainReal(['training.iterations=4', 'evaluation.max_videos=24', ...overrides]);
   return new Map(events.map((event) => [event.kind, event]));
 }
 
-async function writeLongLog(file: string, sample: Map<string, RunEvent>, iterations: number): Promise<void> {
+/** Repeats the events of a real run, with other numbers, at the demo's rhythm. */
+export async function writeLongLog(file: string, sample: Map<string, RunEvent>, iterations: number): Promise<void> {
   const uniform = uniforms(1);
   const log = await openEventLog(file);
   const append = (kind: string, iteration: number) => {

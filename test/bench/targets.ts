@@ -1,15 +1,20 @@
+import type { ActivationResult } from './activation.ts';
 import type { InspectResult } from './inspect.ts';
 import type { DemoResult } from './memory.ts';
 import type { OverheadResult } from './overhead.ts';
 import type { Spread } from './statistics.ts';
 import type { UpdateStepResult } from './update-step.ts';
+import type { ListingResult, ViewResult } from './view.ts';
 
 /** What was measured; null where it was not asked for, a string where it could not be. */
 export interface Measured {
   update: UpdateStepResult | string | null;
   overhead: OverheadResult | null;
   inspect: InspectResult | null;
+  view: ViewResult | null;
+  list: ListingResult | null;
   demo: DemoResult | null;
+  activation?: ActivationResult | string | null;
 }
 
 /** One line of the table. */
@@ -38,12 +43,15 @@ const spreadText = ({ median, min, max }: Spread) => `${median.toFixed(2)}× (${
 const gibibyte = 2 ** 30;
 
 /** Holds the measurements against the targets. */
-export function judgeTargets({ update, overhead, inspect, demo }: Measured): Target[] {
+export function judgeTargets({ update, overhead, inspect, view, list, demo, activation = null }: Measured): Target[] {
   return [
     ...(update === null ? [] : updateTargets(update)),
     ...(overhead === null ? [] : overheadTargets(overhead)),
     ...(inspect === null ? [] : inspectTargets(inspect)),
+    ...(view === null ? [] : viewTargets(view)),
+    ...(list === null ? [] : listingTargets(list)),
     ...(demo === null ? [] : demoTargets(demo)),
+    ...(activation === null ? [] : activationTargets(activation)),
   ];
 }
 
@@ -106,6 +114,29 @@ function inspectTargets({ ratio, bytes, inspectMilliseconds: ms }: InspectResult
   ];
 }
 
+function viewTargets({ iterations, steps, ratio, bytes, messageBytes, viewMilliseconds: ms }: ViewResult): Target[] {
+  const [log, message] = [bytes, messageBytes].map((size) => `${(size / 2 ** 20).toFixed(1)} MiB`);
+  return [
+    {
+      name: `engine’s view of ${iterations.toLocaleString('en')} iterations × ${steps} steps over reading and parsing them`,
+      measured: `${spreadText(ratio)}, ${log} to ${message} in ${ms.median.toFixed(0)} ms`,
+      target: '≤ 1.5×',
+      met: ratio.median <= 1.5,
+    },
+  ];
+}
+
+function listingTargets({ runs, ratio, listMilliseconds: ms }: ListingResult): Target[] {
+  return [
+    {
+      name: `list of ${runs.toLocaleString('en')} runs over a bare walk with one small read each`,
+      measured: `${spreadText(ratio)}, ${ms.median.toFixed(0)} ms`,
+      target: '≤ 2.0×',
+      met: ratio.median <= 2,
+    },
+  ];
+}
+
 function demoTargets({ peakBytes, wallSeconds, exitCode, iterations }: DemoResult): Target[] {
   const what = iterations === null ? 'demo' : `demo, ${iterations} iterations`;
   const ended = exitCode === 0 ? '' : `, but it ended with ${exitCode}`;
@@ -147,4 +178,13 @@ export function withTable(document: string, table: string): string {
   const [from, to] = [document.indexOf(open), document.indexOf(close)];
   if (from < 0 || to < from) throw new Error(`docs/benchmarks.md lacks the markers ${open} and ${close}`);
   return `${document.slice(0, from + open.length)}\n\n${table}\n\n${document.slice(to)}`;
+}
+
+function activationTargets(activation: ActivationResult | string): Target[] {
+  const name = 'activation of the extension over that of an empty one';
+  const target = '≤ 1.5×';
+  if (typeof activation === 'string') return [{ name, measured: `not measured: ${activation}`, target, met: null }];
+  const { ratio, ours, empty } = activation;
+  const times = `${ours.median.toFixed(1)} ms against ${empty.median.toFixed(1)} ms`;
+  return [{ name, measured: `${spreadText(ratio)}, ${times}`, target, met: ratio.median <= 1.5 }];
 }

@@ -12,7 +12,7 @@ const update = {
   gradientDifference: 1e-7,
   notRun: {},
 };
-const nothing = { update: null, overhead: null, inspect: null, demo: null };
+const nothing = { update: null, overhead: null, inspect: null, view: null, list: null, demo: null };
 
 describe('targets', () => {
   it('are judged one by one', () => {

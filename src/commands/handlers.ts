@@ -1,0 +1,26 @@
+import type { CommandId } from './ids.ts';
+import type { Handler } from './context.ts';
+import { deleteRun } from './delete-run.ts';
+import { doctor } from './doctor.ts';
+import { previewExploration } from './exploration.ts';
+import { launch } from './launch.ts';
+import { compareRuns, copyRunId, copyRunPath, openDashboard, openLog, openReport, revealRunFolder } from './look.ts';
+import { newConfig } from './new-config.ts';
+import { resume, resumeFrom } from './resume.ts';
+import { checkpoint, continueRun, killTrainer, pause, stop } from './steer.ts';
+import { clearRunFilter, filterRuns, openWalkthrough, refreshRuns, restartEngine, showEngineLog } from './window.ts';
+
+export const handlers: Record<CommandId, Handler> = {
+  ...{ newConfig, launch, resume, resumeFrom, pause, continue: continueRun, checkpoint, stop, killTrainer },
+  ...{ openDashboard, compareRuns, openReport, revealRunFolder, openLog, deleteRun, copyRunId, copyRunPath },
+  ...{
+    doctor,
+    restartEngine,
+    showEngineLog,
+    refreshRuns,
+    filterRuns,
+    clearRunFilter,
+    openWalkthrough,
+    previewExploration,
+  },
+};

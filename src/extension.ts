@@ -1,0 +1,59 @@
+import * as vscode from 'vscode';
+import { registerCommands } from './commands/register.ts';
+import type { CommandContext } from './commands/context.ts';
+import type { Engine } from './engine/engine.ts';
+import { lateEngine } from './engine/late.ts';
+import { localSettings, onEngineSettings, runsFolder } from './engine/settings.ts';
+import { createWatchedRuns } from './runs/watched.ts';
+import { createContextKeys } from './views/context-keys.ts';
+import { createNotices } from './views/notices.ts';
+import { createPanels } from './views/panels/create.ts';
+import { createRecheck } from './views/recheck.ts';
+import { createRunsView } from './views/runs/tree.ts';
+import { createStatusBar } from './views/status-bar.ts';
+
+/** Alive while the extension is: what `deactivate` has to end. */
+let active: { engine: Engine } | null = null;
+
+function engineOf(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Engine {
+  const { name, version } = context.extension.packageJSON as { name: string; version: string };
+  return lateEngine(async () => {
+    const [{ createEngine }, { localEngine }] = await Promise.all([
+      import('./engine/create.ts'),
+      import('./hosts/local.ts'),
+    ]);
+    const command = async () => localEngine(localSettings(context.extensionPath));
+    return createEngine({ command, log, client: { name, version } });
+  });
+}
+
+/** Wires the extension together; see docs/architecture.md. Loads no code of the engine. */
+export function activate(context: vscode.ExtensionContext): void {
+  const log = vscode.window.createOutputChannel('SAGE Engine', { log: true });
+  const engine = engineOf(context, log);
+  const runs = createWatchedRuns(engine);
+  const panels = createPanels({ context, log, engine, runs });
+  const diagnostics = vscode.languages.createDiagnosticCollection('sage');
+  const studio = { context, log, engine, runs, panels };
+  const watchRuns = () => runs.watch();
+  const runsView = createRunsView({ engine, runs, hasPlace: () => runsFolder(context.extensionPath) !== null });
+  const runFilter = runsView.filter;
+  const refreshRuns = () => runs.refresh();
+  const commands: CommandContext = { ...studio, diagnostics, watchRuns, refreshRuns, runFilter };
+  const restartIfUp = onEngineSettings(() => {
+    if (engine.state.kind !== 'stopped') void engine.restart().catch((error: unknown) => log.error(String(error)));
+  });
+  active = { engine };
+  context.subscriptions.push(
+    ...[log, engine, runs, panels, diagnostics, runsView, restartIfUp],
+    ...[createContextKeys(studio), createStatusBar(studio), createNotices(studio)],
+    ...[createRecheck(commands), registerCommands(commands)],
+  );
+}
+
+/** Ends the engine's process; trainers go on. */
+export async function deactivate(): Promise<void> {
+  const ending = active?.engine.stop();
+  active = null;
+  await ending;
+}

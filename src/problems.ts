@@ -1,0 +1,34 @@
+import * as vscode from 'vscode';
+import type { Problem } from '../engine/protocol.ts';
+import { isCancelled, problemOf as problemOfAny } from './engine/problems.ts';
+
+/** What an error says and what to do about it; null when it is no more than a cancellation. */
+export function problemOf(error: unknown): Problem | null {
+  const cancelled =
+    error instanceof vscode.CancellationError || (error instanceof Error && error.name === 'AbortError');
+  return cancelled || isCancelled(error) ? null : problemOfAny(error);
+}
+
+/** `place: message Remedy.` in one line. */
+export function problemText({ message, remedy }: Pick<Problem, 'message' | 'remedy'>): string {
+  return [message, remedy].filter(Boolean).join(' ');
+}
+
+/** Opens a file with the cursor at a place; line and column count from 1. */
+export async function openAt(file: vscode.Uri, line = 1, column = 1): Promise<void> {
+  const position = new vscode.Position(Math.max(0, line - 1), Math.max(0, column - 1));
+  const selection = new vscode.Range(position, position);
+  await vscode.window.showTextDocument(file, { selection, preview: false });
+}
+
+/** Shows what went wrong with what to do about it, and a way to the place or to the engine's log. */
+export async function showProblem(problem: Problem, log: vscode.LogOutputChannel): Promise<void> {
+  log.error(`${problem.code}: ${problemText(problem)}`);
+  const { file, line, column } = problem.place;
+  const open = vscode.l10n.t('Open');
+  const showLog = vscode.l10n.t('Show Log');
+  const action = file === undefined ? showLog : open;
+  const chosen = await vscode.window.showErrorMessage(problemText(problem), action);
+  if (chosen === showLog) log.show(true);
+  else if (chosen === open && file !== undefined) await openAt(vscode.Uri.file(file), line, column);
+}
