@@ -1,20 +1,20 @@
 /** What the dashboard and the extension host say to each other. Both sides check what they receive. */
 import { z } from 'zod';
+import { limits, runId, runSummary, runView, runViewChange, series } from '../../engine/protocol.ts';
 import {
-  iterationVideos,
-  limits,
-  problem,
-  runId,
-  runSummary,
-  runView,
-  runViewChange,
-  series,
-} from '../../engine/protocol.ts';
+  answerMessage,
+  askMessage,
+  connectionMessage,
+  copyMessage,
+  count,
+  problemMessage,
+  refusalMessage,
+  saveMessage,
+  videoKind,
+  videosResult,
+} from './common.ts';
 
 export const dashboardVersion = 1;
-
-const count = z.number().int().nonnegative();
-const videoKind = z.enum(['rollouts', 'evaluation']);
 
 /** What buttons do. The host carries it out by the command of the same name. */
 export const dashboardActions = [
@@ -36,16 +36,7 @@ export const dashboardQuestions = {
     }),
     result: series,
   },
-  /**
-   * Videos of an iteration. `sources` has, by `file` of each video, what a <video> and an <img> take. Videos that are not on
-   * disk (yet) have none; `poster` is empty while that is not there.
-   */
-  videos: {
-    params: z.object({ kind: videoKind, iteration: count }),
-    result: iterationVideos.extend({
-      sources: z.record(z.string(), z.object({ video: z.string(), poster: z.string() })),
-    }),
-  },
+  videos: { params: z.object({ kind: videoKind, iteration: count }), result: videosResult },
 } as const;
 export type DashboardQuestion = keyof typeof dashboardQuestions;
 
@@ -60,25 +51,18 @@ export const toDashboard = z.discriminatedUnion('type', [
     /** False in Restricted Mode: nothing can be started or steered. */
     trusted: z.boolean(),
   }),
-  /** The engine that the dashboard gets its data from. While it is not connected, what is shown may be old. */
-  z.object({
-    type: z.literal('connection'),
-    state: z.enum(['connecting', 'connected', 'disconnected']),
-    /** Why it is disconnected and what happens next. */
-    message: z.string().nullable(),
-  }),
+  connectionMessage,
   /** Config and provenance; sent once and when the run was resumed. */
   z.object({ type: z.literal('summary'), summary: runSummary }),
   z.object({ type: z.literal('view'), view: runView }),
   z.object({ type: z.literal('change'), change: runViewChange }),
-  /** The run cannot be read. */
-  z.object({ type: z.literal('problem'), problem }),
+  problemMessage,
   /** Someone wants to see the videos of an iteration. */
   z.object({ type: z.literal('show'), kind: videoKind, iteration: count }),
   /** The action that is being carried out; null: none. */
   z.object({ type: z.literal('busy'), action: z.enum(dashboardActions).nullable() }),
-  z.object({ type: z.literal('answer'), id: count, result: z.unknown() }),
-  z.object({ type: z.literal('refusal'), id: count, problem }),
+  answerMessage,
+  refusalMessage,
 ]);
 export type ToDashboard = z.infer<typeof toDashboard>;
 
@@ -92,20 +76,9 @@ export const fromDashboard = z.discriminatedUnion('type', [
     /** For `resume`: the checkpoint's iteration; the newest valid one if left out. */
     iteration: count.optional(),
   }),
-  z.object({
-    type: z.literal('ask'),
-    id: count,
-    question: z.enum(Object.keys(dashboardQuestions) as [DashboardQuestion, ...DashboardQuestion[]]),
-    params: z.unknown(),
-  }),
-  z.object({ type: z.literal('copy'), text: z.string().max(100_000) }),
-  /** Asks where to save and writes it. `data` is text for svg and csv, base64 for png. */
-  z.object({
-    type: z.literal('save'),
-    name: z.string().max(200),
-    format: z.enum(['svg', 'png', 'csv']),
-    data: z.string().max(64 * 2 ** 20),
-  }),
+  askMessage<DashboardQuestion>(dashboardQuestions),
+  copyMessage,
+  saveMessage,
   /** Opens one video in an editor of its own. */
   z.object({ type: z.literal('openVideo'), kind: videoKind, iteration: count, file: z.string().max(1000) }),
 ]);

@@ -1,9 +1,9 @@
 /** What the preview of exploration and the extension host say to each other. Both sides check what they receive. */
 import { z } from 'zod';
-import { diagnostic, explorationPreview, problem } from '../../engine/protocol.ts';
+import { diagnostic, explorationPreview } from '../../engine/protocol.ts';
+import { connectionMessage, copyMessage, count, problemMessage, saveMessage } from './common.ts';
 
 export const scheduleVersion = 1;
-const count = z.number().int().nonnegative();
 
 /** Host → preview. */
 export const toSchedule = z.discriminatedUnion('type', [
@@ -15,19 +15,14 @@ export const toSchedule = z.discriminatedUnion('type', [
     /** What people call it. */
     name: z.string(),
   }),
-  z.object({
-    type: z.literal('connection'),
-    state: z.enum(['connecting', 'connected', 'disconnected']),
-    message: z.string().nullable(),
-  }),
+  connectionMessage,
   /** How the config explores as it stands in the editor; null while its kernel is not valid, and `diagnostics` say why. */
   z.object({
     type: z.literal('exploration'),
     diagnostics: z.array(diagnostic),
     preview: explorationPreview.nullable(),
   }),
-  /** The config cannot be read. */
-  z.object({ type: z.literal('problem'), problem }),
+  problemMessage,
 ]);
 export type ToSchedule = z.infer<typeof toSchedule>;
 
@@ -39,12 +34,7 @@ export const fromSchedule = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready'), version: z.literal(scheduleVersion) }),
   /** Puts the cursor of the config's editor there; both from 1. */
   z.object({ type: z.literal('openConfig'), line: count, column: count }),
-  z.object({ type: z.literal('copy'), text: z.string().max(100_000) }),
-  z.object({
-    type: z.literal('save'),
-    name: z.string().max(200),
-    format: z.enum(['svg', 'png', 'csv']),
-    data: z.string().max(64 * 2 ** 20),
-  }),
+  copyMessage,
+  saveMessage,
 ]);
 export type FromSchedule = z.infer<typeof fromSchedule>;

@@ -1,10 +1,10 @@
 /** What the editor of a run's video and the extension host say to each other. Both sides check what they receive. */
 import { z } from 'zod';
-import { problem, runId } from '../../engine/protocol.ts';
+import { runId } from '../../engine/protocol.ts';
 import { videoSchema } from '../../engine/protocol/view.ts';
+import { copyMessage, count, problemMessage, videoKind } from './common.ts';
 
 export const videoVersion = 1;
-const count = z.number().int().nonnegative();
 
 /** Host → video editor. */
 export const toVideo = z.discriminatedUnion('type', [
@@ -18,18 +18,16 @@ export const toVideo = z.discriminatedUnion('type', [
     bytes: count,
     autoplay: z.boolean(),
     /** What the run knows of the video; null for an mp4 outside of a run. */
-    origin: z
-      .object({ run: runId, kind: z.enum(['rollouts', 'evaluation']), iteration: count, entry: videoSchema })
-      .nullable(),
+    origin: z.object({ run: runId, kind: videoKind, iteration: count, entry: videoSchema }).nullable(),
   }),
-  z.object({ type: z.literal('problem'), problem }),
+  problemMessage,
 ]);
 export type ToVideo = z.infer<typeof toVideo>;
 
 /** Video editor → host. */
 export const fromVideo = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready'), version: z.literal(videoVersion) }),
-  z.object({ type: z.literal('copy'), text: z.string().max(100_000) }),
+  copyMessage,
   z.object({ type: z.literal('openExternally') }),
   z.object({ type: z.literal('openDashboard') }),
 ]);
