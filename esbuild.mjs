@@ -46,16 +46,38 @@ const engine = {
   banner,
 };
 
-/** Runs in the extension host. What activation does not need is in chunks of its own. */
+/** What the extension imports when it first needs it: name without ending, and file. Filled by building `extension`. */
+const later = {};
+const apart = {
+  name: 'what comes later is apart',
+  setup(build) {
+    build.onResolve({ filter: /^\./ }, ({ kind, path: file, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const source = path.join(resolveDir, file);
+      const name = path
+        .relative(import.meta.dirname, source)
+        .replace(/\.ts$/, '')
+        .replaceAll(path.sep, '/');
+      later[name] = source;
+      return { path: `./later/${name}.js`, external: true };
+    });
+  },
+};
+
+const inHost = { ...common, platform: 'node', target: 'node22', external: ['vscode'], banner };
+/** Runs in the extension host. One file for activation, because the host takes a millisecond or more for each. */
 const extension = {
-  ...common,
+  ...inHost,
   entryPoints: { extension: 'src/extension.ts' },
   outdir: at('extension'),
-  platform: 'node',
-  target: 'node22',
+  plugins: [apart],
+};
+/** The rest of it. A module that is in both is loaded twice, so none that both need may keep anything to itself. */
+const extensionLater = {
+  ...inHost,
+  entryPoints: later,
+  outdir: at('extension', 'later'),
   splitting: true,
-  external: ['vscode'],
-  banner,
 };
 
 /** Run in webviews. */
@@ -96,7 +118,7 @@ if (tests) {
   mkdirSync(at('test'), { recursive: true });
   writeFileSync(at('test', 'package.json'), JSON.stringify({ ...manifest, engines: { vscode: '^1.101.0' } }));
 }
-for (const options of [engine, extension, webviews, ...(tests ? [suites] : [])]) {
+for (const options of [engine, extension, extensionLater, webviews, ...(tests ? [suites] : [])]) {
   if (!watch) {
     await esbuild.build(options);
     continue;

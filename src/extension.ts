@@ -4,7 +4,8 @@ import type { CommandContext } from './commands/context.ts';
 import type { Engine } from './engine/engine.ts';
 import { lateEngine } from './engine/late.ts';
 import { localSettings, onEngineSettings, runsFolder } from './engine/settings.ts';
-import { createWatchedRuns } from './runs/watched.ts';
+import { createWatchedRuns, type WatchedRuns } from './runs/watched.ts';
+import type { Studio } from './studio.ts';
 import { createContextKeys } from './views/context-keys.ts';
 import { createNotices } from './views/notices.ts';
 import { createPanels } from './views/panels/create.ts';
@@ -27,6 +28,23 @@ function engineOf(context: vscode.ExtensionContext, log: vscode.LogOutputChannel
   });
 }
 
+interface Views extends vscode.Disposable {
+  readonly commands: CommandContext;
+}
+
+/** What is seen besides panels, and what commands need of it. */
+function createViews(studio: Studio & { runs: WatchedRuns }, diagnostics: vscode.DiagnosticCollection): Views {
+  const { context, engine, runs } = studio;
+  const runsView = createRunsView({ engine, runs, hasPlace: () => runsFolder(context.extensionPath) !== null });
+  const commands: CommandContext = {
+    ...{ ...studio, diagnostics, runFilter: runsView.filter },
+    watchRuns: () => runs.watch(),
+    refreshRuns: () => runs.refresh(),
+  };
+  const views = [createContextKeys(studio), createStatusBar(studio), createNotices(studio), createRecheck(commands)];
+  return { commands, dispose: () => vscode.Disposable.from(runsView, ...views).dispose() };
+}
+
 /** Wires the extension together; see docs/architecture.md. Loads no code of the engine. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('SAGE Engine', { log: true });
@@ -34,20 +52,21 @@ export function activate(context: vscode.ExtensionContext): void {
   const runs = createWatchedRuns(engine);
   const panels = createPanels({ context, log, engine, runs });
   const diagnostics = vscode.languages.createDiagnosticCollection('sage');
-  const studio = { context, log, engine, runs, panels };
-  const watchRuns = () => runs.watch();
-  const runsView = createRunsView({ engine, runs, hasPlace: () => runsFolder(context.extensionPath) !== null });
-  const runFilter = runsView.filter;
-  const refreshRuns = () => runs.refresh();
-  const commands: CommandContext = { ...studio, diagnostics, watchRuns, refreshRuns, runFilter };
   const restartIfUp = onEngineSettings(() => {
     if (engine.state.kind !== 'stopped') void engine.restart().catch((error: unknown) => log.error(String(error)));
   });
+  let views: Views | null = null;
+  const show = () => (views ??= createViews({ context, log, engine, runs, panels }, diagnostics));
+  // The editor waits for the activation, and nobody waits for these: they come right behind it.
+  const soon = setImmediate(show);
+  const commands = registerCommands(() => show().commands);
   active = { engine };
   context.subscriptions.push(
-    ...[log, engine, runs, panels, diagnostics, runsView, restartIfUp],
-    ...[createContextKeys(studio), createStatusBar(studio), createNotices(studio)],
-    ...[createRecheck(commands), registerCommands(commands)],
+    ...[log, engine, runs, panels, diagnostics, restartIfUp, commands],
+    new vscode.Disposable(() => {
+      clearImmediate(soon);
+      views?.dispose();
+    }),
   );
 }
 

@@ -73,7 +73,10 @@ async function packEmpty(parent: string, name: string): Promise<string> {
   const manifest = { name, publisher: 'sage-studio', version: '0.0.0', type: 'module', main: './main.js' };
   const engines = { vscode: '^1.101.0' };
   await writeFile(path.join(folder, 'package.json'), JSON.stringify({ ...manifest, engines, activationEvents: [] }));
-  await writeFile(path.join(folder, 'main.js'), 'export function activate() {}\n');
+  await writeFile(
+    path.join(folder, 'main.js'),
+    "import * as vscode from 'vscode';\nexport function activate() {\n  return vscode.version;\n}\n",
+  );
   const packagePath = path.join(parent, `${name}.vsix`);
   await writeFile(path.join(folder, '.vscodeignore'), '');
   const { createVSIX } = await import('@vscode/vsce');
