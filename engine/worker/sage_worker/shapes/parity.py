@@ -2,9 +2,9 @@
 
 python -m sage_worker.shapes.parity --weights FOLDER [--seed S] [--rounds R]
 
-The error of a tensor is the norm of its deviation over its norm; that of the loss, a sum in which terms may cancel, over
-the size of its terms. Also checked: on replay with
-unchanged weights the ratio is exactly one. Exits with status 1 if anything fails.
+The error of a tensor is the norm of its deviation over its norm; that of the loss, a sum in which terms may cancel,
+over the size of its terms. Also checked: on replay with unchanged weights the ratio is exactly one. Exits with status 1
+if anything fails.
 """
 
 from __future__ import annotations
