@@ -27,6 +27,7 @@ export * from './protocol/view.ts';
 export {
   eventFault,
   eventsVersion,
+  firstIssue,
   type EvaluationSummary,
   type EventOf,
   type RunEvent,

@@ -1,5 +1,6 @@
 /** The one line between a webview and the extension host. What comes in is checked, what goes out is typed. */
 import type { z } from 'zod';
+import { firstIssue } from '../engine/protocol.ts';
 
 interface VsCodeApi {
   postMessage(message: unknown): void;
@@ -25,10 +26,7 @@ export function connectHost<To, From>(
   window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     const read = schema.safeParse(data);
     if (read.success) take(read.data);
-    else {
-      const { path, message } = read.error.issues[0];
-      refuse(path.length > 0 ? `${path.join('.')}: ${message}` : message);
-    }
+    else refuse(firstIssue(read.error));
   });
   return {
     post: (message) => api.postMessage(message),

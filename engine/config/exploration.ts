@@ -2,6 +2,7 @@ import { analyticEqualizer } from '../method/equalizer.ts';
 import { MethodError } from '../method/errors.ts';
 import { excessEnergy, kernelNames, kernelTable, type KernelName, type KernelTable } from '../method/kernels.ts';
 import { outputGradientNorm } from '../method/logprob.ts';
+import { sigmaSchedule } from '../method/schedule.ts';
 import { kernelOptions } from './rules-method.ts';
 import type { Config } from './schema.ts';
 
@@ -59,23 +60,25 @@ export interface ExplorationPreview {
  */
 export function previewExploration(config: Config): ExplorationPreview | null {
   const options = kernelOptions(config);
-  const preview = (kernel: KernelName): KernelPreview & { table?: KernelTable } => {
+  const preview = (kernel: KernelName): KernelPreview => {
     try {
       const table = kernelTable({ ...options, kernel });
       const steps = reportSteps(table).map((step, k) => ({ ...step, explored: table.steps[k].explored }));
-      return { kernel, steps, fault: null, table };
+      return { kernel, steps, fault: null };
     } catch (error) {
       if (!(error instanceof MethodError)) throw error;
       return { kernel, steps: null, fault: error.message };
     }
   };
-  const chosen = preview(options.kernel).table;
-  if (!chosen) return null;
-  const others = kernelNames.filter((kernel) => kernel !== 'ode' || kernel === options.kernel);
+  const { sampling, exploration } = config;
+  const shown = kernelNames.filter((kernel) => kernel !== 'ode' || kernel === exploration.kernel);
+  const kernels = shown.map(preview);
+  if (kernels.some(({ kernel, steps }) => kernel === exploration.kernel && steps === null)) return null;
   return {
-    ...{ sigmas: chosen.sigmas, kernel: chosen.kernel, eta: chosen.eta, sigmaMax: chosen.sigmaMax },
+    sigmas: sigmaSchedule(sampling.steps, sampling.shift),
+    ...{ kernel: exploration.kernel, eta: exploration.eta, sigmaMax: exploration.sigma_max },
     stepsPerSample: config.training.steps_per_sample,
     equalizer: config.equalizer.mode,
-    kernels: others.map(preview).map(({ kernel, steps, fault }) => ({ kernel, steps, fault })),
+    kernels,
   };
 }

@@ -183,7 +183,8 @@ const isIteration = quickTest(kinds.iteration);
 /** The kinds a reader has met, so that a light reading checks the first of each in full. */
 export type KnownKinds = Set<EventKind>;
 
-function firstIssue(error: z.ZodError): string {
+/** The first thing that a schema found wrong, with where it is. */
+export function firstIssue(error: z.ZodError): string {
   const { path, message } = error.issues[0];
   return path.length > 0 ? `${path.join('.')}: ${message}` : message;
 }

@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { SageError, exitCodes } from '../errors.ts';
 import { closest } from '../spelling.ts';
 import { diskError, errnoOf, makeFolder, syncFolder, writeFileAtomic } from './disk.ts';
+import { newestFirst } from './order.ts';
 import { lockState, takeLock, type RunLock } from './lock.ts';
 import type { Provenance } from './provenance.ts';
 import { runSchema, type CurrentStatus, type RunRecord } from './record.ts';
@@ -252,17 +253,6 @@ export async function runFolderNames(runsDir: string): Promise<string[]> {
     if (errnoOf(error) === 'ENOENT') return [];
     throw diskError(error, runsDir, 'list the runs');
   }
-}
-
-const numeric = new Intl.Collator('en', { numeric: true });
-
-type Dated = { id: string; created: string | null };
-
-/** Newest first; runs that cannot be read last. */
-export function newestFirst(a: Dated, b: Dated): number {
-  const [first, second] = [a.created ?? '', b.created ?? ''];
-  if (first !== second) return first < second ? 1 : -1;
-  return -numeric.compare(a.id, b.id);
 }
 
 /**

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { exitCodes, SageError } from '../errors.ts';
-import { newestFirst, runFolderNames } from '../run/folder.ts';
+import { runFolderNames } from '../run/folder.ts';
+import { newestFirst } from '../run/order.ts';
 import { glanceAt, type RunGlance } from '../run/glance.ts';
 
 /** Milliseconds after which requests that wait get their turn. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { newestFirst, runFolderNames } from '../run/folder.ts';
+import { runFolderNames } from '../run/folder.ts';
+import { newestFirst } from '../run/order.ts';
 import { glanceAt, recordVersion, type RunGlance } from '../run/glance.ts';
 import { glanceAll } from './runs.ts';
 

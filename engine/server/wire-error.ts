@@ -1,6 +1,6 @@
 import { ResponseError } from 'vscode-jsonrpc/node';
 import type { z } from 'zod';
-import { errorCodes, type ErrorData, type Problem } from '../protocol.ts';
+import { errorCodes, firstIssue, type ErrorData, type Problem } from '../protocol.ts';
 
 /** The JSON-RPC error of a problem. */
 export function responseError(
@@ -19,7 +19,5 @@ export function misuse(code: string, number: number, message: string): ResponseE
 
 /** What is wrong with params, in one sentence. */
 export function badParams(method: string, error: z.ZodError): ResponseError<ErrorData> {
-  const { path, message } = error.issues[0];
-  const where = path.length > 0 ? `${path.join('.')}: ` : '';
-  return misuse('bad-params', errorCodes.invalidParams, `The params of ${method} are not valid: ${where}${message}.`);
+  return misuse('bad-params', errorCodes.invalidParams, `The params of ${method} are not valid: ${firstIssue(error)}.`);
 }

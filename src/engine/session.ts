@@ -9,6 +9,7 @@ import {
 import { z } from 'zod';
 import {
   errorData,
+  firstIssue,
   notifications,
   protocolVersion,
   requests,
@@ -70,9 +71,9 @@ function refusal(error: ResponseError<unknown>): Problem {
   return { code: 'engine-error', message: error.message, remedy: '', place: {} };
 }
 
-function firstIssue(error: z.ZodError): string {
-  const { path, message } = error.issues[0];
-  return plainText(path.length > 0 ? `${path.join('.')}: ${message}` : message).slice(0, 200);
+/** What the engine sent may hold anything. */
+function faultOf(error: z.ZodError): string {
+  return plainText(firstIssue(error)).slice(0, 200);
 }
 
 /** A connection to a process, with all that can be wrong with it brought to one place: `fail`. */
@@ -128,7 +129,7 @@ function openLine(engine: EngineProcess, options: SessionOptions): Line {
     const name = method as NotificationName;
     const checked = notifications[name].safeParse(params);
     if (checked.success) options.notify(name, checked.data);
-    else fail(problems.nonsense(`the notification ${name} is not valid (${firstIssue(checked.error)}).`));
+    else fail(problems.nonsense(`the notification ${name} is not valid (${faultOf(checked.error)}).`));
   });
   connection.listen();
   // A process that ends closes its output too.
@@ -206,7 +207,7 @@ async function ask<Name extends RequestName>(
   }
   const checked = requests[name].result.safeParse(raw);
   if (checked.success) return { result: checked.data as ResultOf<Name> };
-  const problem = problems.nonsense(`the answer to ${name} is not valid (${firstIssue(checked.error)}).`);
+  const problem = problems.nonsense(`the answer to ${name} is not valid (${faultOf(checked.error)}).`);
   line.fail(problem);
   throw engineError(problem);
 }
@@ -236,7 +237,7 @@ async function greet(line: Line, { client, policy }: SessionOptions): Promise<Gr
       return refused(problems.otherVersion(protocolVersion, theirs), true);
     const checked = requests['engine/hello'].result.safeParse(came.hello);
     if (checked.success) return { hello: checked.data };
-    return refused(problems.nonsense(`the answer to engine/hello is not valid (${firstIssue(checked.error)}).`), true);
+    return refused(problems.nonsense(`the answer to engine/hello is not valid (${faultOf(checked.error)}).`), true);
   } catch (error) {
     if (limit.aborted) return refused(problems.silent(policy.hello / 1000), false);
     if (error instanceof ResponseError && !withoutAnswer.has(error.code)) return refused(refusal(error), true);

@@ -1,13 +1,5 @@
 import type { NotificationOf, RunGlance } from '../../engine/protocol.ts';
-
-const numeric = new Intl.Collator('en', { numeric: true });
-
-/** The order in which the engine lists runs: newest first, those that cannot be read last. */
-function newestFirst(a: RunGlance, b: RunGlance): number {
-  const [first, second] = [a.created ?? '', b.created ?? ''];
-  if (first !== second) return first < second ? 1 : -1;
-  return -numeric.compare(a.id, b.id);
-}
+import { newestFirst } from '../../engine/protocol/order.ts';
 
 /** A list of runs after some have come, changed or gone. */
 export function withChanges(

@@ -8,4 +8,5 @@ export { LineFigure, type LineFigureState } from './line-figure.tsx';
 export type { Columns, HeatMap, Line, LineChart, Values } from './model.ts';
 export * from './numbers.ts';
 export { boundsOf, type Range } from './scale.ts';
+export { SmoothingSlider } from './smoothing-slider.tsx';
 export { smooth } from './smoothing.ts';

@@ -1,7 +1,7 @@
 import { useComputed } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { chartGroup, LineFigure, type Range } from '../charts/index.ts';
-import { Button, Empty, Segmented, Slider } from '../ui/index.ts';
+import { chartGroup, LineFigure, SmoothingSlider, type Range } from '../charts/index.ts';
+import { Button, Empty, Segmented } from '../ui/index.ts';
 import { chartOf, extentOf, metricsOf, type Across, type ComparedRuns } from './curves.ts';
 import type { CompareStore } from './store.ts';
 
@@ -47,15 +47,7 @@ export function Curves({ store, runs }: { store: CompareStore; runs: ComparedRun
             zoomText.value = '';
           }}
         />
-        <Slider
-          label="Smoothing"
-          value={smoothing.value}
-          min={0}
-          max={0.98}
-          step={0.02}
-          text={smoothing.value === 0 ? 'off' : smoothing.value.toFixed(2)}
-          onChange={(value) => (smoothing.value = value)}
-        />
+        <SmoothingSlider smoothing={smoothing} />
         {zoom.value && (
           <Button icon="screen-full" onClick={() => group.setZoom(null)}>
             Show All

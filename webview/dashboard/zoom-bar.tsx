@@ -1,5 +1,5 @@
-import { panBy, shownRange, zoomBy } from '../charts/index.ts';
-import { Button, IconButton, Slider } from '../ui/index.ts';
+import { panBy, shownRange, SmoothingSlider, zoomBy } from '../charts/index.ts';
+import { Button, IconButton } from '../ui/index.ts';
 import type { RunCharts } from './run-charts.ts';
 import type { Store } from './store.ts';
 
@@ -19,15 +19,7 @@ export function ZoomBar({
   const zoomed = group.zoom.value !== null;
   return (
     <div class="zoom-bar">
-      <Slider
-        label="Smoothing"
-        value={smoothing.value}
-        min={0}
-        max={0.98}
-        step={0.02}
-        text={smoothing.value === 0 ? 'off' : smoothing.value.toFixed(2)}
-        onChange={(value) => (smoothing.value = value)}
-      />
+      <SmoothingSlider smoothing={smoothing} />
       {children}
       <span class="ui-row zoom-range" role="group" aria-label="Iterations shown">
         <span class="zoom-text">{`Iterations ${low}–${high}`}</span>

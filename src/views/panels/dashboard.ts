@@ -2,6 +2,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { RunGlance } from '../../../engine/protocol.ts';
+import { requireTrust } from '../../commands/context.ts';
 import { runsFolder } from '../../engine/settings.ts';
 import { observerOf } from './observation.ts';
 import { commandOf, needsTrust, type DashboardAction } from './actions.ts';
@@ -39,13 +40,7 @@ async function openVideo(folder: string, file: string): Promise<void> {
 }
 
 async function carryOut(run: string, action: DashboardAction, iteration?: number): Promise<void> {
-  if (needsTrust(action) && !vscode.workspace.isTrusted) {
-    const manage = vscode.l10n.t('Manage Workspace Trust');
-    const reason = vscode.l10n.t('In Restricted Mode no trainer is started or steered. Trust the workspace first.');
-    if ((await vscode.window.showWarningMessage(reason, manage)) === manage)
-      await vscode.commands.executeCommand('workbench.trust.manage');
-    return;
-  }
+  if (needsTrust(action) && !(await requireTrust())) return;
   if (action === 'config') return openConfig(run);
   const command = action === 'resume' && iteration !== undefined ? 'sage.resumeFrom' : commandOf[action];
   await vscode.commands.executeCommand(command, { run, iteration });
