@@ -1,12 +1,34 @@
 import { exitCodes, SageError } from '../errors.ts';
 
+/** One change of a config, by dotted paths. */
+export type Edit =
+  /** Writes a value at a path, and the blocks above it where they are missing. */
+  | { kind: 'set'; path: string; value: unknown }
+  /** Calls a key otherwise, within its block. */
+  | { kind: 'rename'; path: string; name: string }
+  /** Takes a key with its value to another path. */
+  | { kind: 'move'; path: string; to: string }
+  | { kind: 'remove'; path: string };
+
+/** A way to put something right. */
+export interface Fix {
+  /** What it does, such as "Set training.micro_batch to 8". */
+  title: string;
+  /** Done together. */
+  edits: Edit[];
+  /** The most likely one, which needs no choice; at most one of a diagnostic. */
+  preferred?: boolean;
+}
+
 /** One thing that is wrong with a config, where it is and what to write instead. */
 export interface Diagnostic {
   severity: 'error' | 'warning';
-  /** Stable, such as `config/unknown-key`. */
+  /** Stable, such as `config/unknown-key`; each has its place in docs/diagnostics.md. */
   code: string;
   message: string;
   remedy: string;
+  /** What the remedy says, so that an editor can do it; the most likely first. */
+  fixes?: Fix[];
   /** Dotted path of the key, such as `exploration.eta`; empty for the file as a whole. */
   path: string;
   /** 1-based, of the first character; `endColumn` is one past the last. */

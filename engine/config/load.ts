@@ -1,13 +1,10 @@
-import { basename, dirname } from 'node:path';
-import { ConfigError, sortDiagnostics, type Diagnostic } from './diagnostics.ts';
-import { nameFrom, type Finding } from './issues.ts';
-import { applyOverrides } from './overrides.ts';
-import { resolve } from './resolve.ts';
-import { checkRules } from './rules.ts';
+import { analyseText, type CheckOptions } from './analyse.ts';
+import { ConfigError, type Diagnostic } from './diagnostics.ts';
 import type { Config } from './schema.ts';
 import { readTextFile } from './text-file.ts';
-import { readTree, start, type Place, type Tree } from './tree.ts';
+import { start } from './tree.ts';
 
+export type { CheckOptions } from './analyse.ts';
 export { ConfigError, formatDiagnostic, type Diagnostic } from './diagnostics.ts';
 
 export interface LoadedConfig {
@@ -16,15 +13,6 @@ export interface LoadedConfig {
   diagnostics: Diagnostic[];
   /** The file's text, as launched runs keep it. */
   text: string;
-}
-
-export interface CheckOptions {
-  /** The config's own path: names the run by default, and relative paths start from its folder. */
-  file?: string;
-  /** Whether files that the config names are read (default true). */
-  checkFiles?: boolean;
-  /** `path=value`, each put over what the file says. */
-  overrides?: readonly string[];
 }
 
 /**
@@ -48,35 +36,8 @@ export function checkText(
   text: string,
   options: CheckOptions = {},
 ): { config: Config | null; diagnostics: Diagnostic[] } {
-  const tree = readTree(text);
-  applyOverrides(tree, options.overrides ?? []);
-  if (tree.value === undefined) return { config: null, diagnostics: sortDiagnostics(tree.diagnostics) };
-  const name = options.file === undefined ? 'run' : nameFrom(basename(options.file).replace(/(\.sage)?\.ya?ml$/i, ''));
-  const resolved = resolve(tree.value);
-  if (!tree.places.has('name') && !resolved.renamed.has('name')) resolved.config.name = name;
-  for (const [meant, written] of resolved.renamed) tree.places.set(meant, tree.places.get(written)!);
-  const baseFolder = options.file === undefined ? process.cwd() : dirname(options.file);
-  const findings = [...resolved.findings, ...checkRules(resolved, given(tree), baseFolder, options.checkFiles ?? true)];
-  const diagnostics = sortDiagnostics([...tree.diagnostics, ...findings.map((finding) => locate(finding, tree))]);
-  const failed = diagnostics.some((d) => d.severity === 'error');
-  return { config: failed ? null : resolved.config, diagnostics };
-}
-
-/** Whether a path is written in the file or set by a flag, rather than a default. */
-function given(tree: Tree): (path: string) => boolean {
-  return (path) => tree.places.has(path);
-}
-
-/** Gives a finding its place: that of its path, or of the nearest block that is written. */
-function locate({ meant: _meant, isGuess: _isGuess, on, ...finding }: Finding, tree: Tree): Diagnostic {
-  const parts = finding.path.split('.');
-  for (let length = parts.length; length > 0; length--) {
-    const places = tree.places.get(parts.slice(0, length).join('.'));
-    if (places === undefined) continue;
-    const place: Place = on === 'value' && length === parts.length ? places.value : (places.key ?? places.value);
-    return { ...finding, ...place };
-  }
-  return { ...finding, ...start };
+  const { config, diagnostics, valid } = analyseText(text, options);
+  return { config: valid ? config : null, diagnostics };
 }
 
 function readConfigFile(file: string): string {
