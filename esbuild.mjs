@@ -46,6 +46,14 @@ const engine = {
   banner,
 };
 
+/** A program of its own, which few of the others need. */
+const languageServer = {
+  ...engine,
+  entryPoints: { 'language-server': 'src/language/server/main.ts' },
+  // What these packages call `main` loads its parts in a way that cannot be bundled.
+  mainFields: ['module', 'main'],
+};
+
 /** What the extension imports when it first needs it: name without ending, and file. Filled by building `extension`. */
 const later = {};
 const apart = {
@@ -118,7 +126,7 @@ if (tests) {
   mkdirSync(at('test'), { recursive: true });
   writeFileSync(at('test', 'package.json'), JSON.stringify({ ...manifest, engines: { vscode: '^1.101.0' } }));
 }
-for (const options of [engine, extension, extensionLater, webviews, ...(tests ? [suites] : [])]) {
+for (const options of [engine, languageServer, extension, extensionLater, webviews, ...(tests ? [suites] : [])]) {
   if (!watch) {
     await esbuild.build(options);
     continue;

@@ -19,6 +19,7 @@ const parts = {
   program: 'engine/{cli/**,cli.ts,demo.ts}',
   health: 'engine/health/**',
   view: 'engine/view/**',
+  language: 'src/language/server/**',
   extension: 'src/**',
   contract: 'webview/contract/**',
   webview: 'webview/**',
@@ -43,6 +44,7 @@ const allowed = {
   server: ['base', 'protocol', 'config', 'run', 'files', 'report', 'view'],
   training: ['base', 'config', 'method', 'media', 'policy', 'reward', 'run', 'files'],
   program: ['base', 'protocol', 'config', 'health', 'method', 'policy', 'report', 'run', 'files', 'server', 'training'],
+  language: ['base', 'config', 'method', 'shapes', 'run', 'files'],
   extension: ['protocol', 'contract'],
   contract: ['protocol'],
   webview: ['protocol', 'contract'],
@@ -81,11 +83,11 @@ export default tseslint.config(
     },
   },
   {
-    files: ['engine/**/*.ts'],
+    files: ['engine/**/*.ts', 'src/language/server/**/*.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
-        { paths: [{ name: 'vscode', message: 'The engine runs without an editor.' }] },
+        { paths: [{ name: 'vscode', message: 'This runs without an editor.' }] },
       ],
     },
   },

@@ -6,6 +6,7 @@ import { doctorCommand } from './cli/doctor.ts';
 import { evalCommand } from './cli/eval.ts';
 import { initCommand } from './cli/init.ts';
 import { kernelsReport, kernelsText } from './cli/kernels.ts';
+import { lspCommand } from './cli/lsp.ts';
 import { errorText, exitCodeOf } from './cli/output.ts';
 import { compareCommand, reportCommand } from './cli/results.ts';
 import { controlCommand, inspectCommand, listCommand } from './cli/runs.ts';
@@ -105,6 +106,9 @@ function createProgram(done: (exitCode: number) => void, launch: Launch): Comman
       const { serveCommand } = await import('./cli/serve.ts');
       done(await serveCommand(runs));
     });
+  command('lsp', 'help an editor with *.sage.yaml files, until it closes the connection')
+    .requiredOption('--stdio', 'speak the Language Server Protocol over standard input and output')
+    .action(lspCommand);
   onRun('doctor', 'check what training needs of this machine')
     .option('--json', 'print JSON', false)
     .action(async (options) => done(await doctorCommand(options)));

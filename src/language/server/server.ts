@@ -1,0 +1,143 @@
+import {
+  LSPErrorCodes,
+  ResponseError,
+  TextDocuments,
+  TextDocumentSyncKind,
+  type CancellationToken,
+  type Connection,
+  type InitializeResult,
+  type TextDocumentIdentifier,
+} from 'vscode-languageserver/node';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { packageVersion } from '../../../engine/package-root.ts';
+import { configText, type ConfigText } from './config-text.ts';
+import { codeActions } from './features/actions.ts';
+import { complete } from './features/completion.ts';
+import { diagnostics } from './features/diagnostics.ts';
+import { inlayHints } from './features/hints.ts';
+import { hover } from './features/hover.ts';
+import { codeLenses } from './features/lens.ts';
+import * as structure from './features/structure.ts';
+import { semanticTokens, tokensLegend } from './features/tokens.ts';
+import type { Asked } from './request.ts';
+import { serverSettings, type ServerSettings } from './settings.ts';
+import { createYamlService, type YamlService } from './yaml-service.ts';
+
+/** Milliseconds that a text rests before it is checked anew. */
+const rest = 60;
+
+const capabilities: InitializeResult['capabilities'] = {
+  textDocumentSync: TextDocumentSyncKind.Incremental,
+  completionProvider: { triggerCharacters: [' ', ':', '"', "'", '/', '{', ','], resolveProvider: false },
+  hoverProvider: true,
+  inlayHintProvider: true,
+  codeLensProvider: { resolveProvider: false },
+  codeActionProvider: { codeActionKinds: ['quickfix', 'refactor', 'source'] },
+  semanticTokensProvider: { legend: tokensLegend, full: true },
+  documentSymbolProvider: true,
+  foldingRangeProvider: true,
+  selectionRangeProvider: true,
+  documentFormattingProvider: true,
+  documentLinkProvider: { resolveProvider: false },
+  definitionProvider: true,
+  referencesProvider: true,
+  renameProvider: { prepareProvider: true },
+};
+
+/** Serves configs over a connection, until it is closed. Reads files that configs name; never the network. */
+export function serve(connection: Connection): void {
+  const documents = new TextDocuments(TextDocument);
+  const texts = new Map<string, ConfigText>();
+  const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  let settings: ServerSettings = serverSettings.parse({});
+  let service: YamlService | undefined;
+  const yaml = () => (service ??= createYamlService());
+
+  function textOf(uri: string): ConfigText | null {
+    const document = documents.get(uri);
+    if (document === undefined) return null;
+    const known = texts.get(uri);
+    if (known?.document === document && known.version === document.version) return known;
+    const text = configText(document);
+    texts.set(uri, text);
+    return text;
+  }
+
+  /** Lets what is queued behind a request cancel it before it begins. */
+  async function answer<T>(
+    { uri }: TextDocumentIdentifier,
+    token: CancellationToken,
+    feature: (asked: Asked) => T | Promise<T>,
+    otherwise: T,
+  ): Promise<T> {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    if (token.isCancellationRequested) throw new ResponseError(LSPErrorCodes.RequestCancelled, 'cancelled');
+    const config = textOf(uri);
+    return config === null ? otherwise : feature({ config, yaml: yaml(), settings, token });
+  }
+
+  async function check(uri: string): Promise<void> {
+    const config = textOf(uri);
+    if (config === null) return;
+    const { version } = config.document;
+    const token: CancellationToken = {
+      isCancellationRequested: false,
+      onCancellationRequested: () => ({ dispose() {} }),
+    };
+    const found = await diagnostics({ config, yaml: yaml(), settings, token });
+    if (documents.get(uri)?.version === version) await connection.sendDiagnostics({ uri, version, diagnostics: found });
+  }
+
+  function checkSoon(uri: string): void {
+    clearTimeout(timers.get(uri));
+    const report = (error: unknown) => connection.console.error(String(error instanceof Error ? error.stack : error));
+    timers.set(
+      uri,
+      setTimeout(() => void check(uri).catch(report), rest),
+    );
+  }
+
+  connection.onInitialize(({ initializationOptions }) => {
+    settings = serverSettings.parse(initializationOptions ?? {});
+    return { capabilities, serverInfo: { name: 'sage-grpo', version: packageVersion() } };
+  });
+  connection.onDidChangeConfiguration(({ settings: changed }) => {
+    const parsed = serverSettings.safeParse((changed as { sage?: unknown } | null)?.sage ?? {});
+    if (parsed.success) settings = parsed.data;
+    void connection.languages.inlayHint.refresh().catch(() => {});
+    void connection.sendRequest('workspace/codeLens/refresh').catch(() => {});
+  });
+  connection.onDidChangeWatchedFiles(() => documents.all().forEach(({ uri }) => checkSoon(uri)));
+  documents.onDidChangeContent(({ document }) => checkSoon(document.uri));
+  documents.onDidClose(({ document: { uri } }) => {
+    clearTimeout(timers.get(uri));
+    timers.delete(uri);
+    texts.delete(uri);
+    void connection.sendDiagnostics({ uri, diagnostics: [] });
+  });
+
+  connection.onCompletion((p, t) => answer(p.textDocument, t, (asked) => complete(asked, p.position), []));
+  connection.onHover((p, t) => answer(p.textDocument, t, (asked) => hover(asked, p.position), null));
+  connection.onCodeAction((p, t) => answer(p.textDocument, t, (asked) => codeActions(asked, p), []));
+  connection.onCodeLens((p, t) => answer(p.textDocument, t, codeLenses, []));
+  connection.languages.inlayHint.on((p, t) => answer(p.textDocument, t, (asked) => inlayHints(asked, p.range), []));
+  connection.languages.semanticTokens.on((p, t) => answer(p.textDocument, t, semanticTokens, { data: [] }));
+  connection.onDocumentSymbol((p, t) => answer(p.textDocument, t, structure.symbols, []));
+  connection.onFoldingRanges((p, t) => answer(p.textDocument, t, structure.foldingRanges, []));
+  connection.onSelectionRanges((p, t) =>
+    answer(p.textDocument, t, (asked) => structure.selectionRanges(asked, p.positions), []),
+  );
+  connection.onDocumentFormatting((p, t) => answer(p.textDocument, t, structure.format, []));
+  connection.onDocumentLinks((p, t) => answer(p.textDocument, t, structure.links, []));
+  connection.onDefinition((p, t) => answer(p.textDocument, t, (asked) => structure.definition(asked, p.position), []));
+  connection.onReferences((p, t) => answer(p.textDocument, t, (asked) => structure.references(asked, p.position), []));
+  connection.onPrepareRename((p, t) =>
+    answer(p.textDocument, t, (asked) => structure.prepareRename(asked, p.position), null),
+  );
+  connection.onRenameRequest((p, t) =>
+    answer(p.textDocument, t, (asked) => structure.rename(asked, p.position, p.newName), null),
+  );
+
+  documents.listen(connection);
+  connection.listen();
+}
