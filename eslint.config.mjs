@@ -85,10 +85,7 @@ export default tseslint.config(
   {
     files: ['engine/**/*.ts', 'src/language/server/**/*.ts'],
     rules: {
-      'no-restricted-imports': [
-        'error',
-        { paths: [{ name: 'vscode', message: 'This runs without an editor.' }] },
-      ],
+      'no-restricted-imports': ['error', { paths: [{ name: 'vscode', message: 'This runs without an editor.' }] }],
     },
   },
   {

@@ -7,9 +7,9 @@ import { localSettings, onEngineSettings, runsFolder } from './engine/settings.t
 import { createWatchedRuns, type WatchedRuns } from './runs/watched.ts';
 import type { Studio } from './studio.ts';
 import { createContextKeys } from './views/context-keys.ts';
+import { createLanguage } from './language/start.ts';
 import { createNotices } from './views/notices.ts';
 import { createPanels } from './views/panels/create.ts';
-import { createRecheck } from './views/recheck.ts';
 import { createRunsView } from './views/runs/tree.ts';
 import { createStatusBar } from './views/status-bar.ts';
 
@@ -33,15 +33,20 @@ interface Views extends vscode.Disposable {
 }
 
 /** What is seen besides panels, and what commands need of it. */
-function createViews(studio: Studio & { runs: WatchedRuns }, diagnostics: vscode.DiagnosticCollection): Views {
-  const { context, engine, runs } = studio;
+function createViews(studio: Studio & { runs: WatchedRuns }): Views {
+  const { context, engine, log, runs } = studio;
   const runsView = createRunsView({ engine, runs, hasPlace: () => runsFolder(context.extensionPath) !== null });
   const commands: CommandContext = {
-    ...{ ...studio, diagnostics, runFilter: runsView.filter },
+    ...{ ...studio, runFilter: runsView.filter },
     watchRuns: () => runs.watch(),
     refreshRuns: () => runs.refresh(),
   };
-  const views = [createContextKeys(studio), createStatusBar(studio), createNotices(studio), createRecheck(commands)];
+  const views = [
+    createContextKeys(studio),
+    createStatusBar(studio),
+    createNotices(studio),
+    createLanguage(context, log),
+  ];
   return { commands, dispose: () => vscode.Disposable.from(runsView, ...views).dispose() };
 }
 
@@ -51,18 +56,17 @@ export function activate(context: vscode.ExtensionContext): void {
   const engine = engineOf(context, log);
   const runs = createWatchedRuns(engine);
   const panels = createPanels({ context, log, engine, runs });
-  const diagnostics = vscode.languages.createDiagnosticCollection('sage');
   const restartIfUp = onEngineSettings(() => {
     if (engine.state.kind !== 'stopped') void engine.restart().catch((error: unknown) => log.error(String(error)));
   });
   let views: Views | null = null;
-  const show = () => (views ??= createViews({ context, log, engine, runs, panels }, diagnostics));
+  const show = () => (views ??= createViews({ context, log, engine, runs, panels }));
   // The editor waits for the activation, and nobody waits for these: they come right behind it.
   const soon = setImmediate(show);
   const commands = registerCommands(() => show().commands);
   active = { engine };
   context.subscriptions.push(
-    ...[log, engine, runs, panels, diagnostics, restartIfUp, commands],
+    ...[log, engine, runs, panels, restartIfUp, commands],
     new vscode.Disposable(() => {
       clearImmediate(soon);
       views?.dispose();

@@ -6,10 +6,11 @@ export function isConfig(uri: vscode.Uri): boolean {
   return uri.path.endsWith(configEnding);
 }
 
-/** The file that an argument names: a uri, an absolute path, or `{ config }` with one of these. */
+/** The file that an argument names: a uri (as an object or as text), an absolute path, or `{ config }` with one of these. */
 export function configOf(argument: unknown): vscode.Uri | undefined {
   if (argument instanceof vscode.Uri) return argument;
-  if (typeof argument === 'string') return vscode.Uri.file(argument);
+  if (typeof argument === 'string')
+    return /^[a-z][\w+.-]+:/i.test(argument) ? vscode.Uri.parse(argument) : vscode.Uri.file(argument);
   if (typeof argument === 'object' && argument !== null && 'config' in argument) return configOf(argument.config);
   return undefined;
 }

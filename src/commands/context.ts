@@ -4,8 +4,6 @@ import type { Studio } from '../studio.ts';
 
 /** What commands work with. */
 export interface CommandContext extends Studio {
-  /** Findings of configs, by file. */
-  readonly diagnostics: vscode.DiagnosticCollection;
   /** Has the runs kept up to date from now on. */
   watchRuns(): void;
   /** Reads all runs anew. */

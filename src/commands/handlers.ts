@@ -1,6 +1,7 @@
 import type { CommandId } from './ids.ts';
 import type { Handler } from './context.ts';
 import { deleteRun } from './delete-run.ts';
+import { openDocumentation } from './documentation.ts';
 import { doctor } from './doctor.ts';
 import { previewExploration } from './exploration.ts';
 import { launch } from './launch.ts';
@@ -22,5 +23,6 @@ export const handlers: Record<CommandId, Handler> = {
     clearRunFilter,
     openWalkthrough,
     previewExploration,
+    openDocumentation,
   },
 };

@@ -4,5 +4,6 @@ export const commandIds = [
   ...(['killTrainer', 'openDashboard', 'compareRuns', 'openReport', 'revealRunFolder', 'openLog'] as const),
   ...(['deleteRun', 'copyRunId', 'copyRunPath', 'doctor', 'restartEngine', 'showEngineLog'] as const),
   ...(['refreshRuns', 'filterRuns', 'clearRunFilter', 'openWalkthrough', 'previewExploration'] as const),
+  ...(['openDocumentation'] as const),
 ] as const;
 export type CommandId = (typeof commandIds)[number];

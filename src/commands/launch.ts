@@ -3,7 +3,7 @@ import type { LaunchPlan } from '../../engine/protocol.ts';
 import { problemText, showProblem } from '../problems.ts';
 import { chooseConfig, saveIfOpen } from './config-files.ts';
 import { requireTrust, setting, type CommandContext } from './context.ts';
-import { setFindings, showErrors } from './findings.ts';
+import { showErrors } from './config-errors.ts';
 import { follow } from './follow.ts';
 
 /** An argument of the command line as a person would type it. */
@@ -62,7 +62,6 @@ export async function launch(context: CommandContext, argument: unknown): Promis
   if (uri === undefined || !(await saveIfOpen(uri))) return undefined;
   const source = { file: uri.fsPath, overrides: overridesOf(argument) };
   const { diagnostics, plan } = await context.engine.request('config/explain', source);
-  setFindings(context.diagnostics, uri, diagnostics);
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) return void (await showErrors(uri, errors));
   if (plan === null) return undefined;
