@@ -15,3 +15,17 @@ it('answers an editor over standard input and output, and ends when it is told t
   expect(JSON.stringify(hover.contents)).toContain('generator');
   expect(await server.stop()).toBe(0);
 });
+
+it('sees another text when a file is opened again, as after a change on the disk', async () => {
+  const server = await startLanguageServer();
+  const outline = async () =>
+    (await server.request<{ name: string }[]>('textDocument/documentSymbol', { textDocument: { uri } })).map(
+      ({ name }) => name,
+    );
+  server.write(uri, 'sampling: {steps: 10}\n');
+  expect(await outline()).toEqual(['sampling']);
+  server.close(uri);
+  server.write(uri, 'rollout: {generations: 4}\n');
+  expect(await outline()).toEqual(['rollout']);
+  await server.stop();
+});

@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { TextDocument } from 'vscode-languageserver-textdocument';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import { analyseText, type ConfigAnalysis } from '../../../engine/config/analyse.ts';
 
 /** One version of a config in an editor, and what follows from its text; each is computed when it is first asked for. */
 export interface ConfigText {
+  /** As it was then: the editor's record of it changes in place. Its version is like no other's in this process. */
   readonly document: TextDocument;
-  /** Of the document, when it was read; the editor's record of it changes in place. */
+  /** As the editor counts, from 1 for every time that it opens the file. */
   readonly version: number;
   /** Path of its file; null for one that has none, or none on this machine. */
   readonly file: string | null;
@@ -20,14 +21,19 @@ export interface ConfigText {
 /** Findings after which no other parser should look at the text. */
 const unreadable = new Set(['config/too-large', 'config/too-deep', 'config/not-text']);
 
-export function configText(document: TextDocument): ConfigText {
-  const text = document.getText();
+/** yaml-language-server keeps what it parsed by address and version, so a file that is opened again must not count from 1 again. */
+let snapshots = 0;
+
+export function configText(current: TextDocument): ConfigText {
+  const { uri, languageId, version } = current;
+  const text = current.getText();
+  const document = TextDocument.create(uri, languageId, ++snapshots, text);
   let analysis: ConfigAnalysis | undefined;
   let syntax: ConfigText['syntax'] | undefined;
-  const file = document.uri.startsWith('file:') ? fileURLToPath(document.uri) : null;
+  const file = uri.startsWith('file:') ? fileURLToPath(uri) : null;
   const config: ConfigText = {
     document,
-    version: document.version,
+    version,
     file,
     get analysis() {
       return (analysis ??= analyseText(text, { file: file ?? undefined, checkFiles: file !== null }));

@@ -17,7 +17,9 @@ import { diagnostics } from './features/diagnostics.ts';
 import { inlayHints } from './features/hints.ts';
 import { hover } from './features/hover.ts';
 import { codeLenses } from './features/lens.ts';
-import * as structure from './features/structure.ts';
+import { prepareRename, references, rename } from './features/structure/anchors.ts';
+import { definition, links } from './features/structure/links.ts';
+import { foldingRanges, format, selectionRanges, symbols } from './features/structure/outline.ts';
 import { semanticTokens, tokensLegend } from './features/tokens.ts';
 import type { Asked } from './request.ts';
 import { serverSettings, type ServerSettings } from './settings.ts';
@@ -57,7 +59,7 @@ export function serve(connection: Connection): void {
     const document = documents.get(uri);
     if (document === undefined) return null;
     const known = texts.get(uri);
-    if (known?.document === document && known.version === document.version) return known;
+    if (known?.version === document.version) return known;
     const text = configText(document);
     texts.set(uri, text);
     return text;
@@ -79,7 +81,7 @@ export function serve(connection: Connection): void {
   async function check(uri: string): Promise<void> {
     const config = textOf(uri);
     if (config === null) return;
-    const { version } = config.document;
+    const { version } = config;
     const token: CancellationToken = {
       isCancellationRequested: false,
       onCancellationRequested: () => ({ dispose() {} }),
@@ -122,20 +124,18 @@ export function serve(connection: Connection): void {
   connection.onCodeLens((p, t) => answer(p.textDocument, t, codeLenses, []));
   connection.languages.inlayHint.on((p, t) => answer(p.textDocument, t, (asked) => inlayHints(asked, p.range), []));
   connection.languages.semanticTokens.on((p, t) => answer(p.textDocument, t, semanticTokens, { data: [] }));
-  connection.onDocumentSymbol((p, t) => answer(p.textDocument, t, structure.symbols, []));
-  connection.onFoldingRanges((p, t) => answer(p.textDocument, t, structure.foldingRanges, []));
-  connection.onSelectionRanges((p, t) =>
-    answer(p.textDocument, t, (asked) => structure.selectionRanges(asked, p.positions), []),
+  connection.onDocumentSymbol((p, t) => answer(p.textDocument, t, symbols, []));
+  connection.onFoldingRanges((p, t) => answer(p.textDocument, t, foldingRanges, []));
+  connection.onSelectionRanges((p, t) => answer(p.textDocument, t, (asked) => selectionRanges(asked, p.positions), []));
+  connection.onDocumentFormatting((p, t) => answer(p.textDocument, t, format, []));
+  connection.onDocumentLinks((p, t) => answer(p.textDocument, t, links, []));
+  connection.onDefinition((p, t) => answer(p.textDocument, t, (asked) => definition(asked, p.position), []));
+  connection.onReferences((p, t) =>
+    answer(p.textDocument, t, (asked) => references(asked, p.position, p.context.includeDeclaration), []),
   );
-  connection.onDocumentFormatting((p, t) => answer(p.textDocument, t, structure.format, []));
-  connection.onDocumentLinks((p, t) => answer(p.textDocument, t, structure.links, []));
-  connection.onDefinition((p, t) => answer(p.textDocument, t, (asked) => structure.definition(asked, p.position), []));
-  connection.onReferences((p, t) => answer(p.textDocument, t, (asked) => structure.references(asked, p.position), []));
-  connection.onPrepareRename((p, t) =>
-    answer(p.textDocument, t, (asked) => structure.prepareRename(asked, p.position), null),
-  );
+  connection.onPrepareRename((p, t) => answer(p.textDocument, t, (asked) => prepareRename(asked, p.position), null));
   connection.onRenameRequest((p, t) =>
-    answer(p.textDocument, t, (asked) => structure.rename(asked, p.position, p.newName), null),
+    answer(p.textDocument, t, (asked) => rename(asked, p.position, p.newName), null),
   );
 
   documents.listen(connection);
