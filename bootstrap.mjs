@@ -40,6 +40,7 @@ const tasks = {
   bench: [['test/bench/run.ts']],
   'bench:demo': [['test/bench/demo-seeds.ts']],
   study: [['test/bench/study.ts']],
+  fuzz: [['--expose-gc', 'test/bench/fuzz.ts']],
   'shapes:pretrain': [['engine/shapes/make/pretrain.ts']],
   'shapes:export': [['engine/shapes/make/export.ts']],
   workbench: [['test/workbench/install.ts']],

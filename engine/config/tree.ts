@@ -1,7 +1,7 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isMap, isPair, isScalar, isSeq, Lexer, LineCounter, parseDocument } from 'yaml';
 import type { Alias, Document, Node, Pair, YAMLError } from 'yaml';
 import type { Diagnostic } from './diagnostics.ts';
-import { escapeControls } from './text.ts';
+import { escapeControls, quote } from './text.ts';
 
 /** A stretch of text, 1-based; `endColumn` is one past the last character. */
 export interface Place {
@@ -28,11 +28,21 @@ export interface Tree {
 
 export const start: Place = { line: 1, column: 1, endLine: 1, endColumn: 1 };
 
-/** Beyond these a config is a mistake or an attack (an alias bomb), and reading it would cost more than it is worth. */
 /** One slip often breaks all that follows it; the first complaints say where it was. */
 const shownErrors = 5;
 
-const limits = { characters: 2 ** 20, nodes: 50_000, depth: 32 };
+/**
+ * Beyond these a config is a mistake or an attack (an alias bomb), and reading it would cost more than it is worth. A piece
+ * is what the lexer takes for one: a word, a colon, a stretch of spaces.
+ */
+const limits = { characters: 2 ** 20, pieces: 100_000, nodes: 50_000, depth: 32 };
+
+/** Words, marks and spaces of a text, as far as a limit: what reading it will cost. */
+export function countPieces(text: string, limit: number): number {
+  let count = 0;
+  for (const _ of new Lexer().lex(text)) if (++count > limit) break;
+  return count;
+}
 
 /** A path in dotted form. A key that itself has a dot is quoted, which keeps paths unambiguous. */
 export function joinPath(parts: readonly (string | number)[]): string {
@@ -54,18 +64,27 @@ export function readTree(input: string): Tree {
     return tree;
   }
   if (controlCharacter(text, fail)) return tree;
+  if (countPieces(text, limits.pieces) > limits.pieces) {
+    fail(
+      'config/too-large',
+      'The config has more than 100,000 words and marks.',
+      'Keep long lists of prompts in a file: prompts: {file: prompts.txt}.',
+    );
+    return tree;
+  }
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, {
       lineCounter: lines,
       merge: true,
       prettyErrors: false,
+      // Compares every key with every other; `addPair` finds them on the way.
+      uniqueKeys: false,
     });
     if (document.errors.some((error) => /call stack/i.test(error.message))) throw new RangeError('nesting');
     const first = document.errors.filter((error, i, all) => i < shownErrors && error.pos[0] !== all[i - 1]?.pos[0]);
     tree.diagnostics.push(...first.map((error) => yamlDiagnostic(error, lines, text)));
-    const readable = document.errors.every((error) => error.code === 'DUPLICATE_KEY');
-    if (readable) fill(tree, document, lines, fail);
+    if (document.errors.length === 0) fill(tree, document, lines, fail);
   } catch (error) {
     // The parser recurses; text nested thousands deep exhausts the stack.
     if (!(error instanceof RangeError)) throw error;
@@ -154,19 +173,35 @@ function plain(node: unknown, path: (string | number)[], walk: Walk, at?: Place)
   if (isSeq(node)) return node.items.map((item, i) => record(item, [...path, i], walk, null, at));
   if (isMap(node)) {
     const object: Record<string, unknown> = Object.create(null);
-    for (const pair of node.items) addPair(object, pair, path, walk, at);
+    const written = new Set<string>();
+    for (const pair of node.items) addPair({ object, written }, pair, path, walk, at);
     return object;
   }
   return isScalar(node) ? node.value : null;
 }
 
-function addPair(object: Record<string, unknown>, pair: Pair, path: (string | number)[], walk: Walk, at?: Place): void {
+interface Filled {
+  object: Record<string, unknown>;
+  /** Its own keys, without those that were merged into it. */
+  written: Set<string>;
+}
+
+function addPair({ object, written }: Filled, pair: Pair, path: (string | number)[], walk: Walk, at?: Place): void {
   const name = isScalar(pair.key) ? String(pair.key.source ?? pair.key.value) : String(pair.key);
   if (name === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
     merge(object, plain(pair.value, path, walk, at ?? place(pair.value as Node | null, walk.lines)));
     return;
   }
+  if (written.has(name) && at === undefined) walk.tree.diagnostics.push(duplicate(pair.key as Node, name, walk));
+  written.add(name);
   object[name] = record(pair.value, [...path, name], walk, isPair(pair) ? (pair.key as Node) : null, at);
+}
+
+/** A key that stands in its block already. */
+function duplicate(key: Node, name: string, { lines }: Walk): Diagnostic {
+  const message = `The key ${quote(name)} stands here a second time.`;
+  const remedy = 'Keep one of the two.';
+  return { severity: 'error', code: 'config/duplicate-key', message, remedy, path: '', ...place(key, lines) };
 }
 
 /** Keys of a merged block come in where the block itself does not say otherwise. */
@@ -219,7 +254,6 @@ function controlCharacter(text: string, fail: Fail): boolean {
 
 /** What the parser's most common complaints mean to someone who writes a config. */
 const yamlRemedies: Record<string, [code: string, remedy: string]> = {
-  DUPLICATE_KEY: ['config/duplicate-key', 'Keep one of the two.'],
   TAB_AS_INDENT: ['config/tab', 'Indent with spaces; YAML does not allow tabs.'],
   BAD_INDENT: ['config/yaml', 'Give all keys of a block the same indentation, in spaces.'],
   MULTIPLE_DOCS: ['config/yaml', 'A file holds one config: remove the `---` that starts a second.'],
@@ -234,9 +268,7 @@ const yamlRemedies: Record<string, [code: string, remedy: string]> = {
 function yamlDiagnostic(error: YAMLError, lines: LineCounter, text: string): Diagnostic {
   const where = between(error.pos[0], Math.min(error.pos[1], text.length), lines);
   const [code, remedy] = yamlRemedies[error.code] ?? ['config/yaml', 'Correct the YAML here.'];
-  const duplicate = /^[^\n:]*/.exec(text.slice(error.pos[0]))?.[0].trim() ?? '';
   const messages: Partial<Record<string, string>> = {
-    DUPLICATE_KEY: `The key "${escapeControls(duplicate)}" stands here a second time.`,
     TAB_AS_INDENT: 'A tab indents this line.',
     MULTIPLE_DOCS: 'A second document begins here.',
   };

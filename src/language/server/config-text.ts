@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import { analyseText, type ConfigAnalysis } from '../../../engine/config/analyse.ts';
+import { countPieces } from '../../../engine/config/tree.ts';
 
 /** One version of a config in an editor, and what follows from its text; each is computed when it is first asked for. */
 export interface ConfigText {
@@ -20,6 +21,8 @@ export interface ConfigText {
 
 /** Findings after which no other parser should look at the text. */
 const unreadable = new Set(['config/too-large', 'config/too-deep', 'config/not-text']);
+/** Pieces of text (see `countPieces`) that the libraries take a tenth of a second for; a preset has about 400. */
+const mostPieces = 10_000;
 
 /** yaml-language-server keeps what it parsed by address and version, so a file that is opened again must not count from 1 again. */
 let snapshots = 0;
@@ -29,6 +32,7 @@ export function configText(current: TextDocument): ConfigText {
   const text = current.getText();
   const document = TextDocument.create(uri, languageId, ++snapshots, text);
   let analysis: ConfigAnalysis | undefined;
+  let readable: boolean | undefined;
   let syntax: ConfigText['syntax'] | undefined;
   const file = uri.startsWith('file:') ? fileURLToPath(uri) : null;
   const config: ConfigText = {
@@ -39,7 +43,10 @@ export function configText(current: TextDocument): ConfigText {
       return (analysis ??= analyseText(text, { file: file ?? undefined, checkFiles: file !== null }));
     },
     get readable() {
-      return !config.analysis.diagnostics.some(({ code }) => unreadable.has(code));
+      readable ??=
+        !config.analysis.diagnostics.some(({ code }) => unreadable.has(code)) &&
+        countPieces(text, mostPieces) <= mostPieces;
+      return readable;
     },
     get syntax() {
       if (syntax === undefined) syntax = config.readable ? parse(text) : null;
