@@ -24,6 +24,8 @@ export interface Tree {
   value: unknown;
   places: Map<string, KeyPlace>;
   diagnostics: Diagnostic[];
+  /** What the parser made of the text, errors and all, and where its lines begin; null where it was not given to it. */
+  syntax: { root: Document.Parsed; lines: LineCounter } | null;
 }
 
 export const start: Place = { line: 1, column: 1, endLine: 1, endColumn: 1 };
@@ -37,8 +39,10 @@ const shownErrors = 5;
  */
 const limits = { characters: 2 ** 20, pieces: 100_000, nodes: 50_000, depth: 32 };
 
-/** Words, marks and spaces of a text, as far as a limit: what reading it will cost. */
+/** Words, marks and spaces of a text, or more than there are, as long as that is within a limit: what reading it will cost. */
 export function countPieces(text: string, limit: number): number {
+  // None is shorter than a character.
+  if (text.length <= limit) return text.length;
   let count = 0;
   for (const _ of new Lexer().lex(text)) if (++count > limit) break;
   return count;
@@ -52,7 +56,7 @@ export function joinPath(parts: readonly (string | number)[]): string {
 /** Reads YAML text into a tree. Never throws: what is wrong is in `diagnostics`. */
 export function readTree(input: string): Tree {
   const text = input.replace(/^\uFEFF/, '');
-  const tree: Tree = { value: undefined, places: new Map(), diagnostics: [] };
+  const tree: Tree = { value: undefined, places: new Map(), diagnostics: [], syntax: null };
   const fail = (code: string, message: string, remedy: string, place: Place = start) =>
     tree.diagnostics.push({ severity: 'error', code, message, remedy, path: '', ...place });
   if (text.length > limits.characters) {
@@ -82,6 +86,7 @@ export function readTree(input: string): Tree {
       uniqueKeys: false,
     });
     if (document.errors.some((error) => /call stack/i.test(error.message))) throw new RangeError('nesting');
+    tree.syntax = { root: document, lines };
     const first = document.errors.filter((error, i, all) => i < shownErrors && error.pos[0] !== all[i - 1]?.pos[0]);
     tree.diagnostics.push(...first.map((error) => yamlDiagnostic(error, lines, text)));
     if (document.errors.length === 0) fill(tree, document, lines, fail);

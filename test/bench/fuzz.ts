@@ -9,9 +9,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../../engine/package-root.ts';
 import { collectProvenance } from '../../engine/run/provenance.ts';
-import { fuzzedTexts, hostile, randomFrom, type FuzzedText } from '../support/config-fuzz.ts';
+import { fuzzedTexts, hostile, type FuzzedText } from '../support/config-fuzz.ts';
 import { asked } from '../support/language.ts';
 import { features } from '../support/language-pass.ts';
+import { uniforms } from './statistics.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -34,7 +35,7 @@ interface Fault {
 }
 const faults: Fault[] = [];
 const slowest: Record<string, number> = {};
-const random = randomFrom(seed + 1);
+const random = uniforms(seed + 1);
 
 async function tryAll({ text, kind }: FuzzedText, name: string): Promise<void> {
   const fresh = asked(text);

@@ -1,6 +1,7 @@
 /** Texts that an editor may hold: configs in the middle of being typed, broken ones, and attacks. Seeded. */
 import { listPresets, readPreset } from '../../engine/config/presets.ts';
 import { flatten, rootKey } from '../../engine/config/walk.ts';
+import { uniforms } from '../bench/statistics.ts';
 
 const presets = listPresets().map(({ name }) => readPreset(name));
 const words = [
@@ -76,17 +77,6 @@ export interface FuzzedText {
 }
 
 export type Random = () => number;
-
-/** Numbers in [0, 1) from a seed (mulberry32). */
-export function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 const below = (random: Random, n: number) => Math.floor(random() * n);
 const pick = <T>(random: Random, from: readonly T[]): T => from[below(random, from.length)];
@@ -196,7 +186,7 @@ function bomb(levels: number, width: number): string {
 
 /** Texts without end; one in a thousand is hostile. */
 export function* fuzzedTexts(seed: number): Generator<FuzzedText> {
-  const random = randomFrom(seed);
+  const random = uniforms(seed);
   const attacks = Object.values(hostile);
   for (;;) {
     const chance = random();

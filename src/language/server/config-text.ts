@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { LineCounter, parseDocument, type Document } from 'yaml';
 import { analyseText, type ConfigAnalysis } from '../../../engine/config/analyse.ts';
-import { countPieces } from '../../../engine/config/tree.ts';
+import { countPieces, type Tree } from '../../../engine/config/tree.ts';
 
 /** One version of a config in an editor, and what follows from its text; each is computed when it is first asked for. */
 export interface ConfigText {
@@ -14,15 +13,15 @@ export interface ConfigText {
   readonly file: string | null;
   readonly analysis: ConfigAnalysis;
   /** Its syntax tree, and where lines begin in it; null where the text cannot be parsed at all. */
-  readonly syntax: { root: Document.Parsed; lines: LineCounter } | null;
+  readonly syntax: Tree['syntax'];
   /** Whether it is small and shallow enough to be given to a YAML library. */
   readonly readable: boolean;
 }
 
 /** Findings after which no other parser should look at the text. */
 const unreadable = new Set(['config/too-large', 'config/too-deep', 'config/not-text']);
-/** Pieces of text (see `countPieces`) that the libraries take a tenth of a second for; a preset has about 400. */
-const mostPieces = 10_000;
+/** Pieces of text (see `countPieces`) that the libraries take some tenths of a second for; a preset has about 800. */
+const mostPieces = 40_000;
 
 /** yaml-language-server keeps what it parsed by address and version, so a file that is opened again must not count from 1 again. */
 let snapshots = 0;
@@ -33,7 +32,6 @@ export function configText(current: TextDocument): ConfigText {
   const document = TextDocument.create(uri, languageId, ++snapshots, text);
   let analysis: ConfigAnalysis | undefined;
   let readable: boolean | undefined;
-  let syntax: ConfigText['syntax'] | undefined;
   const file = uri.startsWith('file:') ? fileURLToPath(uri) : null;
   const config: ConfigText = {
     document,
@@ -49,14 +47,8 @@ export function configText(current: TextDocument): ConfigText {
       return readable;
     },
     get syntax() {
-      if (syntax === undefined) syntax = config.readable ? parse(text) : null;
-      return syntax;
+      return config.readable ? config.analysis.tree.syntax : null;
     },
   };
   return config;
-}
-
-function parse(text: string): ConfigText['syntax'] {
-  const lines = new LineCounter();
-  return { root: parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false }), lines };
 }
