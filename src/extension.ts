@@ -3,7 +3,7 @@ import { registerCommands } from './commands/register.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { Engine } from './engine/engine.ts';
 import { lateEngine } from './engine/late.ts';
-import { localSettings, onEngineSettings, runsFolder } from './engine/settings.ts';
+import { defaultHost, localSettings, onEngineSettings, runsFolder } from './engine/settings.ts';
 import { createWatchedRuns, type WatchedRuns } from './runs/watched.ts';
 import type { Studio } from './studio.ts';
 import { createContextKeys } from './views/context-keys.ts';
@@ -19,11 +19,11 @@ let active: { engine: Engine } | null = null;
 function engineOf(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Engine {
   const { name, version } = context.extension.packageJSON as { name: string; version: string };
   return lateEngine(async () => {
-    const [{ createEngine }, { localEngine }] = await Promise.all([
+    const [{ createEngine }, { engineOn }] = await Promise.all([
       import('./engine/create.ts'),
-      import('./hosts/local.ts'),
+      import('./hosts/hosts.ts'),
     ]);
-    const command = async () => localEngine(localSettings(context.extensionPath));
+    const command = async () => engineOn(defaultHost(), localSettings(context.extensionPath));
     return createEngine({ command, log, client: { name, version } });
   });
 }

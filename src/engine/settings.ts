@@ -21,6 +21,11 @@ export function localSettings(extensionFolder: string): LocalSettings {
   };
 }
 
+/** Where engine and trainers run; see hosts/hosts.ts. */
+export function defaultHost(): string {
+  return vscode.workspace.getConfiguration('sage').get('defaultHost', 'local').trim() || 'local';
+}
+
 /** Where runs are, or would be; null where there is no folder that they could be in. */
 export function runsFolder(extensionFolder: string): string | null {
   const { folder, runsFolder: runs } = localSettings(extensionFolder);
@@ -28,7 +33,7 @@ export function runsFolder(extensionFolder: string): string | null {
   return folder === null ? null : path.join(folder, runs);
 }
 
-const ofEngine = ['sage.runsFolder', 'sage.engine.nodePath', 'sage.pythonPath'];
+const ofEngine = ['sage.defaultHost', 'sage.runsFolder', 'sage.engine.nodePath', 'sage.pythonPath'];
 
 /** Calls back when the engine would be started otherwise than before. */
 export function onEngineSettings(changed: () => void): vscode.Disposable {

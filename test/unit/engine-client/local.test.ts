@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { engineOn } from '../../../src/hosts/hosts.ts';
 import { localEngine, type LocalSettings } from '../../../src/hosts/local.ts';
 import { temporaryFolder } from '../../e2e/support.ts';
 import { impostor, openClient } from './client.ts';
@@ -55,4 +56,12 @@ test("the engine's environment is that of a terminal, not that of the editor", a
   });
   for (const name of ['VSCODE_IPC_HOOK', 'ELECTRON_NO_ATTACH_CONSOLE', 'NODE_OPTIONS'])
     expect(seen).not.toHaveProperty(name);
+});
+
+it('runs on the host that is chosen, and says what to write where there is none of that name', () => {
+  expect(engineOn('local', settings())).toEqual(localEngine(settings()));
+  for (const host of ['gpu-box', 'constructor', '-oProxyCommand=x'])
+    expect(() => engineOn(host, settings())).toThrow(
+      expect.objectContaining({ problem: expect.objectContaining({ code: 'host-unknown' }) }),
+    );
 });
