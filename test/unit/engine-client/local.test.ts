@@ -58,10 +58,11 @@ test("the engine's environment is that of a terminal, not that of the editor", a
     expect(seen).not.toHaveProperty(name);
 });
 
-it('runs on the host that is chosen, and says what to write where there is none of that name', () => {
-  expect(engineOn('local', settings())).toEqual(localEngine(settings()));
+test('the engine runs on the host that is chosen, and says what to write where there is none of that name', () => {
+  const given = settings();
+  expect(engineOn('local', given)).toEqual(localEngine(given));
   for (const host of ['gpu-box', 'constructor', '-oProxyCommand=x'])
-    expect(() => engineOn(host, settings())).toThrow(
+    expect(() => engineOn(host, given)).toThrow(
       expect.objectContaining({ problem: expect.objectContaining({ code: 'host-unknown' }) }),
     );
 });
