@@ -3,8 +3,12 @@ import { escapeControls } from '../../../engine/config/text.ts';
 /** Characters of a text that are shown at most. */
 const longest = 120;
 
+/** What needs no care: no control character, no accent grave, no bar, no blank at an end. */
+const plain = /^[!-_a-{}~]+( +[!-_a-{}~]+)*$/;
+
 /** Text of a config as Markdown code: nothing in it is read as Markdown or HTML. */
 export function code(text: string, limit = longest): string {
+  if (text.length <= limit && plain.test(text)) return `\`${text}\``;
   const letters = [...text.slice(0, 4 * limit)];
   const cut = letters.length > limit || text.length > 4 * limit;
   const shown = escapeControls(cut ? `${letters.slice(0, limit - 1).join('')}…` : text).replaceAll('|', '∣');

@@ -1,6 +1,12 @@
 import type { ConfigAnalysis } from '../../../engine/config/analyse.ts';
 
 const refusals = new WeakMap<ConfigAnalysis, string[]>();
+/** Errors of a combination, whose values are those that are written: what follows from them is null by itself. */
+const combinations = new Set(
+  ['micro-batch', 'accumulation', 'data-parallel', 'sequence-parallel', 'steps-too-many', 'nothing-to-train'].map(
+    (name) => `config/${name}`,
+  ),
+);
 const unknown = new Set(['config/unknown-key', 'config/unknown-component']);
 
 /** Paths with an error, and those that a misspelt key may have been meant for: there the config may hold only a default. */
@@ -8,7 +14,7 @@ function refusedPaths(analysis: ConfigAnalysis): string[] {
   const known = refusals.get(analysis);
   if (known !== undefined) return known;
   const refused = analysis.diagnostics.flatMap(({ severity, code, path, remedy }) => {
-    if (severity !== 'error') return [];
+    if (severity !== 'error' || combinations.has(code)) return [];
     if (!unknown.has(code)) return [path];
     const meant = meantPath(path, remedy);
     return meant === null || analysis.tree.places.has(meant) ? [] : [meant];

@@ -22,8 +22,18 @@ export interface Said {
   table: string | null;
 }
 
+const known = new WeakMap<ConfigText, Map<string, Said>>();
+
 /** What a key does in this config; nothing where a value that it depends on is refused. */
 export function factsOf(config: ConfigText, path: string): Said {
+  const before = known.get(config) ?? new Map<string, Said>();
+  known.set(config, before);
+  const said = before.get(path) ?? findFacts(config, path);
+  before.set(path, said);
+  return said;
+}
+
+function findFacts(config: ConfigText, path: string): Said {
   const fact = Object.hasOwn(facts, path) ? facts[path] : undefined;
   const here = hereOf(config);
   if (fact === undefined || here === null || !isTrusted(config.analysis, fact.needs))

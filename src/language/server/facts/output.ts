@@ -10,12 +10,11 @@ function drawn({ config, prompts }: Here): string | null {
   const source = config.prompts;
   const order =
     typeof source === 'object' && !Array.isArray(source) && !source.shuffle ? ' in the order of the file' : '';
-  const round = Math.ceil(known / each);
-  const once = `each was drawn once after ${countOf(round, 'iteration')}${order}`;
+  const round = countOf(Math.ceil(known / each), 'iteration');
   const all = each * iterations;
-  const run =
-    all < known ? `; the run draws only ${count(all)} of them` : `, and about ${figure(all / known)} times in the run`;
-  return `${countOf(known, 'prompt')}, ${count(each)} an iteration: ${all < known ? `one round would take ${countOf(round, 'iteration')}${order}` : once}${run}.`;
+  const drawn = `${countOf(known, 'prompt')}, ${count(each)} an iteration${order}`;
+  if (all < known) return `${drawn}: each would be drawn once in ${round}, but the run draws only ${count(all)}.`;
+  return `${drawn}: each is drawn once in ${round}, and about ${figure(all / known)} times in the run.`;
 }
 
 /** When something comes round: `before training and after every 10 iterations`. */
