@@ -34,11 +34,11 @@ it('an editor is told what a value does, where it stands', async () => {
 it('hints follow the settings of the editor', async () => {
   const range = { start: { line: 0, character: 0 }, end: { line: 9, character: 0 } };
   const hints = () => server.request<InlayHint[]>('textDocument/inlayHint', { textDocument, range });
-  expect((await hints()).map(({ label }) => label)).toEqual(['32 rollouts an iteration']);
+  expect((await hints()).map(({ label }) => label)).toContain('32 rollouts an iteration');
   server.notify('workspace/didChangeConfiguration', {
     settings: { sage: { commands: true, inlayHints: { rollouts: false } } },
   });
-  expect(await hints()).toEqual([]);
+  expect((await hints()).map(({ label }) => label)).not.toContain('32 rollouts an iteration');
 });
 
 it('lenses offer to launch only what has no errors', async () => {

@@ -9,10 +9,16 @@ import { mutants, presets } from './mutants.ts';
 
 const whole = { start: { line: 0, character: 0 }, end: { line: 1e6, character: 0 } };
 
+/** Those of estimates are left out where they are not meant. */
+const withoutEstimates = { tokens: false, time: false, memory: false };
+
+const hintsOf = (text: string, chosen: object = {}, range = whole) =>
+  inlayHints(asked(text, undefined, { inlayHints: { ...withoutEstimates, ...chosen } }), range);
+
 /** A text with its hints where an editor shows them. */
-function shown(text: string, settings: object = {}, range = whole): string {
+function shown(text: string, chosen: object = {}): string {
   const lines = text.split('\n');
-  for (const { position, label } of inlayHints(asked(text, undefined, settings), range).toReversed()) {
+  for (const { position, label } of hintsOf(text, chosen).toReversed()) {
     const line = lines[position.line];
     lines[position.line] = `${line.slice(0, position.character)} «${String(label)}»${line.slice(position.character)}`;
   }
@@ -52,7 +58,7 @@ it('stand at the ends of the lines that they follow from', () => {
 });
 
 it('show their arithmetic', () => {
-  const tooltips = inlayHints(asked(text), whole).map(({ tooltip }) => (tooltip as { value: string }).value);
+  const tooltips = hintsOf(text).map(({ tooltip }) => (tooltip as { value: string }).value);
   expect(tooltips.slice(0, 3)).toEqual([
     '8 prompts × 8 generations = 64 rollouts an iteration, 3,840 in 60 iterations.',
     '64 rollouts / 32 = 2 micro-batches; × 4 trained steps = 8 replays; / 2 = 4 updates an iteration, 240 in the run.',
@@ -70,7 +76,7 @@ describe('each kind', () => {
   };
   it.each(Object.entries(labels))('%s can be turned off by itself', (kind, label) => {
     expect(shown(text)).toContain(label);
-    const without = shown(text, { inlayHints: { [kind]: false } });
+    const without = shown(text, { [kind]: false });
     for (const [other, words] of Object.entries(labels)) expect(without.includes(words!)).toBe(other !== kind);
   });
 
@@ -82,7 +88,7 @@ describe('each kind', () => {
 
 it('only those of the range that is asked for are given', () => {
   const range = { start: { line: 4, character: 0 }, end: { line: 6, character: 3 } };
-  const lines = inlayHints(asked(text), range).map(({ position }) => position.line);
+  const lines = hintsOf(text, {}, range).map(({ position }) => position.line);
   expect(lines).toEqual([4, 6]);
 });
 
@@ -125,6 +131,24 @@ describe('defaults', () => {
     expect(lines[1]).toContain('«→ all 9 explored steps»');
     expect(lines[3]).toBe('  window: ~ «→ all 10 steps»');
     expect(lines[4]).toBe('reward: «model → shapes-judge, advantage_clip → 5»');
+  });
+
+  it('that come from what a config extends say so', () => {
+    const config = asked('extends: mine\nexploration:\n  kernel: sage\n');
+    // As the analysis answers for a config whose base writes these two.
+    const based = new Set(['exploration.eta', 'sampling.shift']);
+    Object.assign(config.config.analysis, {
+      originOf: (path: string) =>
+        based.has(path)
+          ? { kind: 'base', name: 'mine', file: '/config/mine.sage.yaml', place: { value: { line: 3 } } }
+          : { kind: path === 'exploration.kernel' ? 'written' : 'default' },
+    });
+    const found = inlayHints(config, whole).filter(({ label }) => /gives|→/.test(String(label)));
+    expect(found.map(({ position, label }) => [position.line, label])).toEqual([
+      [0, 'gives 2 values'],
+      [2, 'eta → 0.5 (mine)'],
+    ]);
+    expect((found[0].tooltip as { value: string }).value).toContain('| `sampling.shift` | `3` |');
   });
 
   it('stand at the last key although a comment follows', () => {

@@ -23,6 +23,7 @@ function hoverAt(marked: string, file?: string): string | null {
 /** A config in which every key of the schema is written, with its default. */
 function everyKey(block: KeyInfo, indent = ''): string {
   return block.children
+    .filter((info) => info.kind === 'block' || info.default !== undefined)
     .map((info) => {
       if (info.kind === 'block' && !info.nullable) return `${indent}${info.name}:\n${everyKey(info, `${indent}  `)}`;
       const value = info.name === 'window' ? '{first: 1, last: 4}' : JSON.stringify(info.default ?? null);
@@ -60,6 +61,7 @@ it('every key of the schema has a hover, on itself and on its value', () => {
   const { places } = config.config.analysis.tree;
   expect(config.config.analysis.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
   for (const info of flatten(rootKey)) {
+    if (info.kind !== 'block' && info.default === undefined && !info.path.includes('window')) continue;
     const place = places.get(info.path);
     expect(place, info.path).toBeDefined();
     for (const { line, column } of [place!.key!, ...(info.kind === 'block' ? [] : [place!.value])]) {
@@ -122,6 +124,21 @@ describe('a value', () => {
     expect(said).toContain('| `guidance` | `1` | default |');
     expect(said).toContain('| `shift` | | refused |');
   });
+});
+
+it('a value of a base leads to the line that says it', () => {
+  const config = asked('exploration:\n  kernel: sage\n');
+  const place = { value: { line: 15 } };
+  Object.assign(config.config.analysis, {
+    originOf: (path: string) =>
+      path === 'exploration.kernel'
+        ? { kind: 'base', name: 'shapes', file: '/presets/shapes.sage.yaml', place }
+        : { kind: 'default' },
+  });
+  const said = JSON.stringify(hover(config, { line: 1, character: 3 })?.contents);
+  expect(said).toContain(
+    'From `shapes`, which this config extends ([line 15](file:///presets/shapes.sage.yaml#L15)): `sage`.',
+  );
 });
 
 describe('a key that does not exist', () => {

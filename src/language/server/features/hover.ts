@@ -1,6 +1,7 @@
 import type { Hover, Position } from 'vscode-languageserver/node';
 import { isAlias, isScalar } from 'yaml';
 import { modelNames, type ModelName } from '../../../../engine/config/key.ts';
+import { listPresets } from '../../../../engine/config/presets.ts';
 import { keyAt, type KeyInfo } from '../../../../engine/config/walk.ts';
 import type { ConfigText } from '../config-text.ts';
 import { factsOf } from '../facts/facts.ts';
@@ -59,6 +60,7 @@ function aboutKey(config: ConfigText, info: KeyInfo, { part, node }: NodeAt): st
   return [
     title(info, modelOf(config)),
     meta.description,
+    info.path === 'extends' && typeof written === 'string' ? presetText(written) : null,
     meaning === undefined ? choices(info, resolvedValue(config, info.path)) : `${code(written as string)}: ${meaning}.`,
     hereText(config, info.path),
     info.kind === 'block' ? valuesTable(config, info) : originText(config, info),
@@ -67,6 +69,12 @@ function aboutKey(config: ConfigText, info: KeyInfo, { part, node }: NodeAt): st
   ]
     .filter((line) => line !== null)
     .join('\n\n');
+}
+
+/** What a preset is, by its opening comment; null for any other name. */
+function presetText(name: string): string | null {
+  const preset = listPresets().find((each) => each.name === name);
+  return preset === undefined ? null : `${code(name)}: ${preset.description}`;
 }
 
 /** What a key does in this config: one sentence in its line, more as a list. */

@@ -1,13 +1,15 @@
 import { isMap, isScalar, type Pair } from 'yaml';
 import { valueAt } from '../../../../../engine/config/issues.ts';
-import { keyAt, type KeyInfo } from '../../../../../engine/config/walk.ts';
+import { flatten, rootKey, type KeyInfo } from '../../../../../engine/config/walk.ts';
 import type { ConfigText } from '../../config-text.ts';
 import type { Here } from '../../facts/here.ts';
 import { nullNeeds, nullText } from '../../facts/nulls.ts';
-import { valueText } from '../../markdown.ts';
+import { countOf } from '../../figures.ts';
+import { code, valueText } from '../../markdown.ts';
 import { originOf } from '../../origin.ts';
 import { keyName } from '../../syntax-at.ts';
 import { isTrusted } from '../../trusted.ts';
+import { keyLine } from './line-ends.ts';
 
 /** What a line leaves to a default. */
 export interface DefaultHint {
@@ -20,8 +22,10 @@ export interface DefaultHint {
 
 /** Keys that one hint names; more are in its tooltip. */
 const shownKeys = 4;
+/** Rows of the tooltip of a base. */
+const shownRows = 40;
 
-/** Every null, every empty block, and every block that leaves out a key whose default depends on something else. */
+/** Every null, every empty block, what a base gives, and every block that leaves out what depends on something else. */
 export function defaultHints(config: ConfigText, here: Here, wanted: (line: number) => boolean): DefaultHint[] {
   const found: DefaultHint[] = [];
   const visit = (map: unknown, block: KeyInfo) => {
@@ -41,9 +45,9 @@ export function defaultHints(config: ConfigText, here: Here, wanted: (line: numb
       }
     }
   };
-  const root = keyAt('');
-  if (root !== null) visit(config.syntax?.root.contents, root);
-  return found;
+  visit(config.syntax?.root.contents, rootKey);
+  const fromBase = inherited(config, here);
+  return fromBase !== null && wanted(fromBase.line) ? [...found, fromBase] : found;
 }
 
 function isNull(value: unknown): boolean {
@@ -71,15 +75,26 @@ function resolvedNull(config: ConfigText, here: Here, info: KeyInfo): { label: s
     return text === null ? null : { label: `→ ${plain(text)}`, tooltip: `\`${info.path}\` is ${text}.` };
   }
   const keys = info.children.flatMap((child) => named(config, here, child));
-  return keys.length === 0 ? null : { label: listed(keys), tooltip: table('The block is empty', keys) };
+  return keys.length === 0 ? null : { label: listed(keys), tooltip: table(keys) };
 }
 
-/** The keys that a block leaves out, where one of them depends on the model or on another key. */
+/** What a block leaves out, where it comes from a base, or depends on the model or on another key. */
 function leftOut(config: ConfigText, here: Here, block: KeyInfo): { label: string; tooltip: string } | null {
-  const out = block.children.filter((child) => originOf(config, child.path).kind === 'default');
+  const out = block.children.filter((child) => originOf(config, child.path).kind !== 'written');
   const keys = out.flatMap((child) => named(config, here, child));
-  const dependent = keys.filter(({ info }) => depends(here, info));
-  return dependent.length === 0 ? null : { label: listed(dependent), tooltip: table('Not written', keys) };
+  const told = keys.filter(({ info, from }) => from !== null || depends(here, info));
+  return told.length === 0 ? null : { label: listed(told), tooltip: table(keys) };
+}
+
+/** How much a config takes from what it extends, beside the line that says so. */
+function inherited(config: ConfigText, here: Here): DefaultHint | null {
+  const line = keyLine(config, 'extends');
+  const keys = flatten(rootKey).flatMap((info) => named(config, here, info).filter(({ from }) => from !== null));
+  if (line === null || keys.length === 0) return null;
+  const rows = keys.slice(0, shownRows).map(({ info, text }) => `| \`${info.path}\` | ${text} |`);
+  const more = keys.length > shownRows ? [`| … | ${keys.length - shownRows} more |`] : [];
+  const tooltip = ['| key | value |', '| --- | --- |', ...rows, ...more].join('\n');
+  return { line, label: `gives ${countOf(keys.length, 'value')}`, tooltip };
 }
 
 function depends({ config }: Here, info: KeyInfo): boolean {
@@ -91,31 +106,40 @@ function depends({ config }: Here, info: KeyInfo): boolean {
 
 interface NamedDefault {
   info: KeyInfo;
+  /** The value as Markdown. */
   text: string;
+  /** The base that says it; null for a default. */
+  from: string | null;
 }
 
 function named(config: ConfigText, here: Here, info: KeyInfo): NamedDefault[] {
   if (info.kind === 'block' && !info.nullable) return [];
   const text = resolvedText(config, here, info);
-  return text === null ? [] : [{ info, text }];
+  const origin = originOf(config, info.path);
+  return text === null ? [] : [{ info, text, from: origin.kind === 'base' ? origin.name : null }];
 }
 
 /** The value of a key as it will run, as Markdown; null where it is not to be trusted. */
 function resolvedText(config: ConfigText, here: Here, info: KeyInfo): string | null {
   if (!isTrusted(config.analysis, [info.path, 'policy.model'])) return null;
   const value = valueAt(here.config, info.path.split('.'));
-  if (value !== null) return `\`${valueText(value)}\``;
+  if (value === undefined) return null;
+  if (value !== null) return code(valueText(value), 40);
   return isTrusted(config.analysis, nullNeeds[info.path] ?? []) ? nullText(here, info.path) : null;
 }
 
 const plain = (markdown: string) => markdown.replaceAll('`', '');
 
 function listed(keys: readonly NamedDefault[]): string {
-  const shown = keys.slice(0, shownKeys).map(({ info, text }) => `${info.name} → ${plain(text)}`);
+  const shown = keys.slice(0, shownKeys).map(({ info, text, from }) => {
+    return `${info.name} → ${plain(text)}${from === null ? '' : ` (${from})`}`;
+  });
   return [...shown, ...(keys.length > shownKeys ? [`+ ${keys.length - shownKeys}`] : [])].join(', ');
 }
 
-function table(title: string, keys: readonly NamedDefault[]): string {
-  const rows = keys.map(({ info, text }) => `| \`${info.name}\` | ${text} |`);
-  return [`${title}; these defaults hold:\n`, '| key | default |', '| --- | --- |', ...rows].join('\n');
+function table(keys: readonly NamedDefault[]): string {
+  const rows = keys.map(
+    ({ info, text, from }) => `| \`${info.name}\` | ${text} | ${from === null ? 'default' : code(from)} |`,
+  );
+  return ['Not written here:\n', '| key | value | |', '| --- | --- | --- |', ...rows].join('\n');
 }
