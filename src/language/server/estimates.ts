@@ -33,8 +33,8 @@ export interface EstimateRecord {
   assumptions: string[];
 }
 
-/** What is known of a config's needs; null where nothing is. */
-export function estimateOf(_config: Config): Estimates | null {
+/** What is known of a config's needs; null where nothing is. @param _prompts of the evaluation, where they are known */
+export function estimateOf(_config: Config, _prompts: number | null): Estimates | null {
   return null;
 }
 

@@ -148,7 +148,7 @@ describe('defaults', () => {
       [0, 'gives 2 values'],
       [2, 'eta → 0.5 (mine)'],
     ]);
-    expect((found[0].tooltip as { value: string }).value).toContain('| `sampling.shift` | `3` |');
+    expect((found[0].tooltip as { value: string }).value).toContain('| `sampling.shift` | `3` | `mine` |');
   });
 
   it('stand at the last key although a comment follows', () => {

@@ -63,7 +63,8 @@ export function hereOf({ analysis: { config }, file }: ConfigText): Here | null 
       return plan === undefined ? (plan = planIteration(config)) : plan;
     },
     get estimates() {
-      return estimates === undefined ? (estimates = estimateOf(config)) : estimates;
+      if (estimates === undefined) estimates = estimateOf(config, here.prompts('evaluation.prompts'));
+      return estimates;
     },
     prompts(of) {
       if (!counts.has(of)) counts.set(of, countPrompts(config, of, file));

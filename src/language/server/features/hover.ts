@@ -5,13 +5,14 @@ import { listPresets } from '../../../../engine/config/presets.ts';
 import { keyAt, type KeyInfo } from '../../../../engine/config/walk.ts';
 import type { ConfigText } from '../config-text.ts';
 import { factsOf } from '../facts/facts.ts';
+import { countOf } from '../figures.ts';
 import { code } from '../markdown.ts';
 import type { Asked } from '../request.ts';
 import { nodeAt, type NodeAt } from '../syntax-at.ts';
 import { choices, paperLine, sourceKeyAt, title, type SourceKey } from './hover/about.ts';
 import { aliasText, anchorAt } from './hover/anchors.ts';
 import { unknownKey } from './hover/unknown.ts';
-import { originText, resolvedValue, valuesTable } from './hover/values.ts';
+import { inheritedTable, inheritedValues, originText, resolvedValue, valuesTable } from './hover/values.ts';
 
 /** What a key does, what its value does here, and where that comes from. */
 export function hover({ config }: Asked, at: Position): Hover | null {
@@ -60,7 +61,7 @@ function aboutKey(config: ConfigText, info: KeyInfo, { part, node }: NodeAt): st
   return [
     title(info, modelOf(config)),
     meta.description,
-    info.path === 'extends' && typeof written === 'string' ? presetText(written) : null,
+    info.path === 'extends' ? extendedText(config, written) : null,
     meaning === undefined ? choices(info, resolvedValue(config, info.path)) : `${code(written as string)}: ${meaning}.`,
     hereText(config, info.path),
     info.kind === 'block' ? valuesTable(config, info) : originText(config, info),
@@ -71,10 +72,15 @@ function aboutKey(config: ConfigText, info: KeyInfo, { part, node }: NodeAt): st
     .join('\n\n');
 }
 
-/** What a preset is, by its opening comment; null for any other name. */
-function presetText(name: string): string | null {
-  const preset = listPresets().find((each) => each.name === name);
-  return preset === undefined ? null : `${code(name)}: ${preset.description}`;
+/** What a config extends: what a preset is by its opening comment, and what comes from there. */
+function extendedText(config: ConfigText, written: unknown): string | null {
+  const preset = listPresets().find(({ name }) => name === written);
+  const values = inheritedValues(config);
+  const parts = [
+    preset === undefined ? null : `${code(preset.name)}: ${preset.description}`,
+    values.length === 0 ? null : `**Here**: gives ${countOf(values.length, 'value')}.\n\n${inheritedTable(values)}`,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? null : parts.join('\n\n');
 }
 
 /** What a key does in this config: one sentence in its line, more as a list. */

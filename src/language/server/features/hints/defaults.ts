@@ -1,6 +1,6 @@
 import { isMap, isScalar, type Pair } from 'yaml';
 import { valueAt } from '../../../../../engine/config/issues.ts';
-import { flatten, rootKey, type KeyInfo } from '../../../../../engine/config/walk.ts';
+import { rootKey, type KeyInfo } from '../../../../../engine/config/walk.ts';
 import type { ConfigText } from '../../config-text.ts';
 import type { Here } from '../../facts/here.ts';
 import { nullNeeds, nullText } from '../../facts/nulls.ts';
@@ -9,6 +9,7 @@ import { code, valueText } from '../../markdown.ts';
 import { originOf } from '../../origin.ts';
 import { keyName } from '../../syntax-at.ts';
 import { isTrusted } from '../../trusted.ts';
+import { inheritedTable, inheritedValues } from '../hover/values.ts';
 import { keyLine } from './line-ends.ts';
 
 /** What a line leaves to a default. */
@@ -22,8 +23,6 @@ export interface DefaultHint {
 
 /** Keys that one hint names; more are in its tooltip. */
 const shownKeys = 4;
-/** Rows of the tooltip of a base. */
-const shownRows = 40;
 
 /** Every null, every empty block, what a base gives, and every block that leaves out what depends on something else. */
 export function defaultHints(config: ConfigText, here: Here, wanted: (line: number) => boolean): DefaultHint[] {
@@ -46,7 +45,7 @@ export function defaultHints(config: ConfigText, here: Here, wanted: (line: numb
     }
   };
   visit(config.syntax?.root.contents, rootKey);
-  const fromBase = inherited(config, here);
+  const fromBase = inherited(config);
   return fromBase !== null && wanted(fromBase.line) ? [...found, fromBase] : found;
 }
 
@@ -87,14 +86,11 @@ function leftOut(config: ConfigText, here: Here, block: KeyInfo): { label: strin
 }
 
 /** How much a config takes from what it extends, beside the line that says so. */
-function inherited(config: ConfigText, here: Here): DefaultHint | null {
+function inherited(config: ConfigText): DefaultHint | null {
   const line = keyLine(config, 'extends');
-  const keys = flatten(rootKey).flatMap((info) => named(config, here, info).filter(({ from }) => from !== null));
-  if (line === null || keys.length === 0) return null;
-  const rows = keys.slice(0, shownRows).map(({ info, text }) => `| \`${info.path}\` | ${text} |`);
-  const more = keys.length > shownRows ? [`| … | ${keys.length - shownRows} more |`] : [];
-  const tooltip = ['| key | value |', '| --- | --- |', ...rows, ...more].join('\n');
-  return { line, label: `gives ${countOf(keys.length, 'value')}`, tooltip };
+  const values = inheritedValues(config);
+  if (line === null || values.length === 0) return null;
+  return { line, label: `gives ${countOf(values.length, 'value')}`, tooltip: inheritedTable(values) };
 }
 
 function depends({ config }: Here, info: KeyInfo): boolean {

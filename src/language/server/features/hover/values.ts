@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { valueAt } from '../../../../../engine/config/issues.ts';
-import { defaultFor, type KeyInfo } from '../../../../../engine/config/walk.ts';
+import { defaultFor, flatten, rootKey, type KeyInfo } from '../../../../../engine/config/walk.ts';
 import type { ConfigText } from '../../config-text.ts';
 import { hereOf } from '../../facts/here.ts';
 import { nullText } from '../../facts/nulls.ts';
@@ -54,4 +54,32 @@ export function valuesTable(config: ConfigText, block: KeyInfo): string | null {
     return [`| ${code(info.name)} | ${shownValue(config, info, value)} | ${from} |`];
   });
   return rows.length === 0 ? null : ['| key | value | |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+/** A value that comes from what the config extends. */
+export interface InheritedValue {
+  path: string;
+  /** Markdown. */
+  text: string;
+  from: string;
+}
+
+/** Rows of a table of what a config extends. */
+const shownRows = 40;
+
+/** What a config takes from what it extends. */
+export function inheritedValues(config: ConfigText): InheritedValue[] {
+  return flatten(rootKey).flatMap((info) => {
+    const origin = originOf(config, info.path);
+    if (origin.kind !== 'base' || (info.kind === 'block' && !info.nullable)) return [];
+    const value = resolvedValue(config, info.path);
+    return value === undefined ? [] : [{ path: info.path, text: shownValue(config, info, value), from: origin.name }];
+  });
+}
+
+/** The same as a table in Markdown. */
+export function inheritedTable(values: readonly InheritedValue[]): string {
+  const rows = values.slice(0, shownRows).map(({ path, text, from }) => `| ${code(path)} | ${text} | ${code(from)} |`);
+  if (values.length > shownRows) rows.push(`| … | ${values.length - shownRows} more | |`);
+  return ['| key | value | from |', '| --- | --- | --- |', ...rows].join('\n');
 }
