@@ -14,8 +14,8 @@ export function count(value: number): string {
 }
 
 /** `1 video`, `2 videos`. */
-export function countOf(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+export function countOf(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`;
 }
 
 /** `a`, `a and b`, `a, b and c`. */

@@ -28,7 +28,7 @@ export function updates({ plan, config: { training } }: Here): string | null {
   const { rollouts, ranks, microBatches, trainedSteps, replays } = plan;
   const rank = ranks === 1 ? '' : ' on each rank';
   const shared = ranks === 1 ? '' : ` / ${countOf(ranks, 'rank')}`;
-  const batches = `${countOf(rollouts, 'rollout')}${shared} / ${training.micro_batch} = ${countOf(microBatches, 'micro-batch').replace(/hs$/, 'hes')}${rank}`;
+  const batches = `${countOf(rollouts, 'rollout')}${shared} / ${training.micro_batch} = ${countOf(microBatches, 'micro-batch', 'micro-batches')}${rank}`;
   const passes = `× ${countOf(trainedSteps, 'trained step')} = ${countOf(replays, 'replay')}`;
   const made = `${countOf(plan.updates, 'update')} an iteration, ${count(plan.updates * training.iterations)} in the run`;
   return `${batches}; ${passes}; / ${training.accumulation} = ${made}.`;

@@ -35,9 +35,18 @@ function adapterScale({ config: { policy } }: Here): string | null {
 const trained = ({ estimates }: Here) =>
   estimates === null ? null : `${estimates.trained.words} parameters are trained, ${estimates.trained.how}.`;
 const tokens = ({ estimates }: Here) => estimates?.tokens.how ?? null;
+/** What the whole run needs. */
+const wanted = ({ estimates }: Here) =>
+  estimates === null
+    ? null
+    : `Estimated for the run: about ${estimates.seconds.words}, and ${estimates.memory.words} of memory at the peak.`;
 
 const adapter: Fact = { needs: ['policy.model', 'policy.adapter'], say: (here) => [adapterScale(here), trained(here)] };
 const devices: Fact = { needs: deviceNeeds, say: (here) => [ranks(here)] };
+const model: Fact = {
+  needs: ['policy', 'sampling', 'exploration', 'rollout', 'training', 'evaluation'],
+  say: (here) => [wanted(here), tokens(here), trained(here)],
+};
 const size: Fact = { needs: sizeNeeds, say: (here) => [tokens(here)] };
 
 /** Facts of the model and of what it runs on. */
@@ -46,6 +55,8 @@ export const modelFacts: Record<string, Fact> = {
     needs: ['name'],
     say: ({ config }) => [`Folders of its runs are called \`${config.name}-yyyymmdd-hhmmss\`.`],
   },
+  policy: model,
+  'policy.model': model,
   'policy.devices': devices,
   'policy.sequence_parallel': devices,
   'policy.adapter': adapter,

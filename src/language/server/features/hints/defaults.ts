@@ -27,11 +27,14 @@ const shownKeys = 4;
 /** Every null, every empty block, what a base gives, and every block that leaves out what depends on something else. */
 export function defaultHints(config: ConfigText, here: Here, wanted: (line: number) => boolean): DefaultHint[] {
   const found: DefaultHint[] = [];
+  const seen = new Set<string>();
   const visit = (map: unknown, block: KeyInfo) => {
     if (!isMap(map)) return;
     for (const pair of map.items as Pair[]) {
       const info = block.children.find(({ name }) => name === keyName(pair));
-      if (info === undefined) continue;
+      // Of a key that stands twice, one counts.
+      if (info === undefined || seen.has(info.path)) continue;
+      seen.add(info.path);
       if (info.kind === 'block' && isMap(pair.value) && pair.value.items.length > 0) {
         visit(pair.value, info);
         const left = leftOut(config, here, info);
