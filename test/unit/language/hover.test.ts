@@ -81,7 +81,7 @@ it('says what a user wants to know of a key', async () => {
     return (found!.contents as { value: string }).value.replaceAll(root, 'ROOT');
   };
   const keys = [
-    ...['name', 'policy.model', 'prompts', 'sampling.steps', 'exploration', 'exploration.kernel', 'exploration.eta'],
+    ...['name', 'reward.model', 'prompts', 'sampling.steps', 'exploration', 'exploration.kernel', 'exploration.eta'],
     ...['rollout.generations', 'reward.weights.TA', 'training', 'training.steps_per_sample', 'equalizer.mode'],
     ...['trust_region.anchor.interval', 'evaluation.every', 'checkpoints.every', 'videos.every'],
   ];
