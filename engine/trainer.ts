@@ -1,3 +1,4 @@
+import { isDue } from './config/plan.ts';
 import { groupAdvantages } from './method/advantages.ts';
 import { stepKlController } from './method/trust-region.ts';
 import { anchorDue } from './method/trust-region.ts';
@@ -46,11 +47,9 @@ export async function train(context: TrainerContext): Promise<TrainOutcome> {
       reward: metrics.reward.mean,
       seconds: metrics.seconds.total,
     });
-    const last = iteration === iterations;
-    const due = (every: number) => every > 0 && iteration % every === 0;
-    const best = (last || due(config.evaluation.every)) && (await evaluate(context));
+    const best = isDue(config, 'evaluation', iteration) && (await evaluate(context));
     const wanted = gate.takeCheckpointRequest() || (best && config.checkpoints.keep_best);
-    if (last || wanted || due(config.checkpoints.every)) await checkpoint(context);
+    if (wanted || isDue(config, 'checkpoints', iteration)) await checkpoint(context);
   }
   return 'finished';
 }

@@ -1,11 +1,13 @@
+import { learningRate } from '../config/plan.ts';
 import { kernelOptions } from '../config/rules-method.ts';
 import type { Config } from '../config/schema.ts';
 import { analyticEqualizer, measuredEqualizer } from '../method/equalizer.ts';
 import { kernelTable, type KernelTable } from '../method/kernels.ts';
-import type { KlControllerOptions } from '../method/trust-region.ts';
 import type { OptimStepRequest } from '../policy/policy.ts';
 import type { Score } from '../reward/reward.ts';
 import type { LossSettings, TrainerContext } from './context.ts';
+
+export { klOptions, learningRate } from '../config/plan.ts';
 
 /** Kernel table of the rollouts. */
 export function rolloutTable(config: Config): KernelTable {
@@ -36,20 +38,6 @@ export function lossSettings(config: Config): LossSettings {
     stepwiseEstimator: stepwise.estimator === 'k1' ? 'k1' : 'k3',
     useAnchor: anchor.mode !== 'none',
   };
-}
-
-export function klOptions(config: Config): KlControllerOptions {
-  const { controller, initial, minimum, weight, target, ramp_calls } = config.trust_region.beta;
-  return { controller, initial, minimum, weight, target, rampCalls: ramp_calls };
-}
-
-/** Learning rate of an iteration (1-based); the decaying schedules reach 0 after the last one. */
-export function learningRate(config: Config, iteration: number): number {
-  const { learning_rate, learning_rate_schedule, iterations } = config.training;
-  const left = Math.max(0, 1 - (iteration - 1) / iterations);
-  if (learning_rate_schedule === 'linear') return learning_rate * left;
-  if (learning_rate_schedule === 'cosine') return (learning_rate * (1 - Math.cos(Math.PI * left))) / 2;
-  return learning_rate;
 }
 
 export function optimizerRequest(config: Config, iteration: number): OptimStepRequest {

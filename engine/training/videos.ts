@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isDue } from '../config/plan.ts';
 import type { SampleSpec, Video } from '../policy/policy.ts';
 import type { Score } from '../reward/reward.ts';
 import type { VideoEntry } from '../run/events.ts';
@@ -22,10 +23,8 @@ export async function recordRollouts(
   rewards_N: readonly (number | null)[],
   advantages_N: readonly (number | null)[],
 ): Promise<void> {
-  const { every, per_prompt } = context.config.videos;
-  const { iterations } = context.config.training;
-  const due = every > 0 && (iteration % every === 0 || iteration === 1 || iteration === iterations);
-  if (!due) return;
+  if (!isDue(context.config, 'videos', iteration)) return;
+  const { per_prompt } = context.config.videos;
   const folder = iterationFolder('rollouts', iteration);
   const chosen = videos
     .map((_, i) => i)
