@@ -61,6 +61,15 @@ export async function chooseConfig(
   return undefined;
 }
 
+/** Whether a config lies where a trainer can read it; says so when it does not. */
+export function requireDisk(uri: vscode.Uri): boolean {
+  if (uri.scheme === 'file') return true;
+  const name = uri.path.split('/').at(-1)!;
+  const text = vscode.l10n.t('{0} is not on a disk of this machine. Save it in a folder, then launch it.', name);
+  void vscode.window.showWarningMessage(text);
+  return false;
+}
+
 /** Saves the open document of a file; false when that was not possible. */
 export async function saveIfOpen(uri: vscode.Uri): Promise<boolean> {
   const document = vscode.workspace.textDocuments.find((each) => each.uri.toString() === uri.toString());
