@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { withoutLinks } from '../runs/links.ts';
 
 export const configEnding = '.sage.yaml';
 
@@ -64,7 +65,7 @@ export async function chooseConfig(
 /** Whether a config lies where a trainer can read it; says so when it does not. */
 export function requireDisk(uri: vscode.Uri): boolean {
   if (uri.scheme === 'file') return true;
-  const name = uri.path.split('/').at(-1)!;
+  const name = withoutLinks(uri.path.split('/').at(-1)!);
   const text = vscode.l10n.t('{0} is not on a disk of this machine. Save it in a folder, then launch it.', name);
   void vscode.window.showWarningMessage(text);
   return false;
