@@ -46,6 +46,8 @@ export const protocolVersion = 1;
 export const limits = {
   /** Bytes that one `run/readFile` gives at most. */
   readBytes: 1 << 20,
+  /** Bytes of a message that the engine sends at most; what there is to tell beyond that is a problem. */
+  messageBytes: 64 << 20,
   /** Events in one page. A page also ends after about 1 MiB of log. */
   pageEvents: 500,
   /** Characters of a config's text. */

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Problem } from '../engine/protocol.ts';
+import { withoutLinks } from './runs/links.ts';
 import { isCancelled, problemOf as problemOfAny } from './engine/problems.ts';
 
 /** What an error says and what to do about it; null when it is no more than a cancellation. */
@@ -9,9 +10,9 @@ export function problemOf(error: unknown): Problem | null {
   return cancelled || isCancelled(error) ? null : problemOfAny(error);
 }
 
-/** `place: message Remedy.` in one line. */
+/** What is wrong and what to do, in one line. It may repeat what a file says, so nothing in it is a link. */
 export function problemText({ message, remedy }: Pick<Problem, 'message' | 'remedy'>): string {
-  return [message, remedy].filter(Boolean).join(' ');
+  return withoutLinks([message, remedy].filter(Boolean).join(' '));
 }
 
 /** Opens a file with the cursor at a place; line and column count from 1. */

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { SageError } from '../errors.ts';
 import { errnoOf } from './disk.ts';
 import { iterationName } from './folder.ts';
+import { readStart } from './regular.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -57,14 +59,19 @@ export async function sha256Of(file: string): Promise<string> {
 /** Why a checkpoint is not valid, naming the file. */
 export class Fault extends Error {}
 
+/** What is larger is none of ours: a manifest and a state have some kB. */
+const maximumBytes = 4 << 20;
+
 /** Reads and checks a JSON file of a checkpoint; throws Fault. */
 export async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {
   let text: string;
   try {
-    text = await readFile(join(folder, name), 'utf8');
+    text = await readStart(join(folder, name), maximumBytes + 1);
   } catch (error) {
+    if (error instanceof SageError) throw new Fault(`${name} is not a file`);
     throw new Fault(`${name} ${errnoOf(error) === 'ENOENT' ? 'is missing' : `cannot be read (${errnoOf(error)})`}`);
   }
+  if (Buffer.byteLength(text) > maximumBytes) throw new Fault(`${name} is larger than ${maximumBytes >> 20} MiB`);
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -162,8 +162,17 @@ export async function readCheckpointState(folder: string): Promise<CheckpointSta
   }
 }
 
-/** The checkpoints of a run, oldest first, each with its validity: by manifest and sizes, or with `deep` by sha256. */
-export async function listCheckpoints(runFolder: string, options: { deep?: boolean } = {}): Promise<CheckpointInfo[]> {
+/** Checkpoints of a run that are shown, the newest. */
+export const shownCheckpoints = 1000;
+
+/**
+ * The checkpoints of a run, oldest first, each with its validity: by manifest and sizes, or with `deep` by sha256.
+ * @param options.newest no more than so many, the newest
+ */
+export async function listCheckpoints(
+  runFolder: string,
+  options: { deep?: boolean; newest?: number } = {},
+): Promise<CheckpointInfo[]> {
   const parent = runPaths(runFolder).checkpoints;
   let names: string[];
   try {
@@ -172,14 +181,15 @@ export async function listCheckpoints(runFolder: string, options: { deep?: boole
     if (errnoOf(error) === 'ENOENT') return [];
     throw diskError(error, parent, 'list the checkpoints');
   }
+  names.sort((a, b) => Number(a) - Number(b));
   const found: CheckpointInfo[] = [];
-  for (const name of names) {
+  for (const name of names.slice(-(options.newest ?? names.length))) {
     const folder = join(parent, name);
     const { valid, reason, manifest } = await validateCheckpoint(folder, { deep: options.deep ?? false });
     const bytes = manifest?.files.reduce((sum, file) => sum + file.bytes, 0) ?? 0;
     found.push({ iteration: Number(name), folder, valid, reason, reward: manifest?.reward ?? null, bytes });
   }
-  return found.sort((a, b) => a.iteration - b.iteration);
+  return found;
 }
 
 export interface ResumePoint {

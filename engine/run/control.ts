@@ -1,11 +1,12 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmod, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { SageError } from '../errors.ts';
 import { diskError, errnoOf, writeFileAtomic } from './disk.ts';
+import { readStart } from './regular.ts';
 
 export const controlRequests = ['pause', 'continue', 'checkpoint', 'stop', 'status'] as const;
 export type ControlRequest = (typeof controlRequests)[number];
@@ -75,9 +76,12 @@ async function removeSocket(path: string): Promise<void> {
   if (basename(dirname(path)).startsWith(privatePrefix)) await rmdir(dirname(path)).catch(() => undefined);
 }
 
+/** Bytes; an address has some hundred. */
+const maximumAddress = 64 << 10;
+
 async function readAddress(folder: string): Promise<z.infer<typeof addressSchema> | null> {
   try {
-    const parsed = addressSchema.safeParse(JSON.parse(await readFile(addressFile(folder), 'utf8')));
+    const parsed = addressSchema.safeParse(JSON.parse(await readStart(addressFile(folder), maximumAddress)));
     return parsed.success ? parsed.data : null;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return null;

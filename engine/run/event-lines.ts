@@ -4,7 +4,7 @@ import { eventFault, type KnownKinds, type RunEvent } from './events.ts';
 
 const chunkBytes = 1 << 20;
 /** A longer line is junk: the largest events, with a thousand videos, have about 1 MiB. */
-const maximumLineBytes = 64 << 20;
+const maximumLineBytes = 8 << 20;
 
 export interface ReadOptions {
   /** Events with a smaller seq are left out (default 0: all). */
@@ -55,6 +55,7 @@ export function corrupt(file: string, line: number, what: string): SageError {
 /** Parses and checks one line and moves the cursor's line and seq on. SyntaxError when it is no JSON. */
 export function takeLine(cursor: Cursor, text: string): RunEvent {
   const line = cursor.line + 1;
+  if (text.length > maximumLineBytes) throw corrupt(cursor.file, line, 'it is too long');
   const value: unknown = JSON.parse(text);
   const fault = eventFault(value, cursor.known);
   if (fault !== null) throw corrupt(cursor.file, line, fault);

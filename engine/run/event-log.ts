@@ -13,13 +13,14 @@ import {
   type ReadOptions,
 } from './event-lines.ts';
 import { eventFault, eventsVersion, type EventBody, type EventKind, type RunEvent } from './events.ts';
+import { openRegular } from './regular.ts';
 
 export type { Batch, Place, ReadOptions } from './event-lines.ts';
 
 async function* batches(cursor: Cursor): AsyncGenerator<Batch> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(cursor.file, 'r');
+    handle = await openRegular(cursor.file);
     for (let batch = await readBatch(handle, cursor); batch; batch = await readBatch(handle, cursor)) yield batch;
   } catch (error) {
     throw diskError(error, cursor.file, 'read the events');
@@ -77,7 +78,7 @@ export function followEvents(file: string, options: ReadOptions = {}): EventFoll
   async function next(): Promise<Followed> {
     let handle: FileHandle | undefined;
     try {
-      handle = await open(file, 'r');
+      handle = await openRegular(file);
       const { ino, size } = await handle.stat();
       const restarted = inode !== undefined && (ino !== inode || size < cursor.offset);
       if (restarted) cursor = startCursor(file, options);
@@ -201,7 +202,7 @@ export async function openEventLog(file: string): Promise<EventLog> {
 /** Finds the byte after the last event whose seq is at most `afterSeq`, without looking at what follows. */
 async function endOfSeq(file: string, afterSeq: number): Promise<Cursor> {
   const cursor = startCursor(file, { validate: 'light' });
-  const handle = await open(file, 'r');
+  const handle = await openRegular(file);
   try {
     for (let read = await readLines(handle, cursor); read; read = await readLines(handle, cursor)) {
       let begin = 0;

@@ -183,10 +183,13 @@ const isIteration = quickTest(kinds.iteration);
 /** The kinds a reader has met, so that a light reading checks the first of each in full. */
 export type KnownKinds = Set<EventKind>;
 
+/** What of a file's words is repeated in a sentence. */
+export const shortened = (text: string, most = 200) => (text.length > most ? `${text.slice(0, most)}…` : text);
+
 /** The first thing that a schema found wrong, with where it is. */
 export function firstIssue(error: z.ZodError): string {
   const { path, message } = error.issues[0];
-  return path.length > 0 ? `${path.join('.')}: ${message}` : message;
+  return path.length > 0 ? `${shortened(path.join('.'))}: ${message}` : message;
 }
 
 /**
@@ -197,7 +200,8 @@ export function firstIssue(error: z.ZodError): string {
 export function eventFault(value: unknown, known?: KnownKinds): string | null {
   const { kind, v, seq, iteration, time } = (value ?? {}) as Partial<RunEvent>;
   if (typeof v === 'number' && v > eventsVersion) return `it was written by a later version of sage-grpo (v ${v})`;
-  if (kind === undefined || !Object.hasOwn(kinds, kind)) return `its kind is ${JSON.stringify(kind) ?? 'missing'}`;
+  if (kind === undefined || !Object.hasOwn(kinds, kind))
+    return `its kind is ${shortened(JSON.stringify(kind) ?? 'missing')}`;
   const light = known?.has(kind) ? essentials[kind] : undefined;
   known?.add(kind);
   if (kind === 'iteration' && isIteration(value)) return null;

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { SageError, exitCodes } from '../errors.ts';
 import { closest } from '../spelling.ts';
@@ -9,6 +8,7 @@ import { newestFirst } from './order.ts';
 import { lockState, takeLock, type RunLock } from './lock.ts';
 import type { Provenance } from './provenance.ts';
 import { runSchema, type CurrentStatus, type RunRecord } from './record.ts';
+import { readStart, readStartSync } from './regular.ts';
 
 export { diskError } from './disk.ts';
 export { runStatuses, type CurrentStatus, type RunRecord, type RunStatus } from './record.ts';
@@ -142,10 +142,6 @@ function unreadRun(folder: string, error: unknown): Error {
   return diskError(error, runPaths(folder).run, 'read the run');
 }
 
-function requireSize(folder: string, bytes: number): void {
-  if (bytes > maximumRecordBytes) throw brokenRun(folder, `run.json is larger than ${maximumRecordBytes >> 20} MiB`);
-}
-
 /**
  * Reads and checks run.json.
  * @throws SageError `run-broken` when it is missing or not valid, or a disk error
@@ -154,8 +150,7 @@ export async function readRun(folder: string): Promise<RunRecord> {
   const file = runPaths(folder).run;
   let text: string;
   try {
-    requireSize(folder, (await stat(file)).size);
-    text = await readFile(file, 'utf8');
+    text = await readStart(file, maximumRecordBytes + 1);
   } catch (error) {
     throw unreadRun(folder, error);
   }
@@ -167,8 +162,7 @@ export function readRunSync(folder: string): RunRecord {
   const file = runPaths(folder).run;
   let text: string;
   try {
-    requireSize(folder, statSync(file).size);
-    text = readFileSync(file, 'utf8');
+    text = readStartSync(file, maximumRecordBytes + 1);
   } catch (error) {
     throw unreadRun(folder, error);
   }
@@ -177,6 +171,8 @@ export function readRunSync(folder: string): RunRecord {
 
 function parseRun(folder: string, text: string): RunRecord {
   const broken = (why: string) => brokenRun(folder, why);
+  if (Buffer.byteLength(text) > maximumRecordBytes)
+    throw broken(`run.json is larger than ${maximumRecordBytes >> 20} MiB`);
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,10 +1,11 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SageError } from '../errors.ts';
 import { diskError, errnoOf } from './disk.ts';
-import { eventFault, eventKinds, type EventOf, type RunEvent } from './events.ts';
+import { eventFault, eventKinds, shortened, type EventOf, type RunEvent } from './events.ts';
 import { currentStatus, readRunSync, runIdPattern, runPaths, type CurrentStatus } from './folder.ts';
 import { plannedIterations } from './inspect.ts';
+import { openRegularSync } from './regular.ts';
 
 /** A run in a list: what its record and the end of its log say. */
 export interface RunGlance {
@@ -38,6 +39,8 @@ const noLog: LogEnd = { lastSeq: 0, lastIteration: null, updated: null };
 const firstLook = 16 << 10;
 /** Where no iteration is found this near to the end, there is none, or the log is junk. */
 const farthestLook = 8 << 20;
+/** At most the last line of a log is no event; where so many are none, it is junk. */
+const mostFaults = 100;
 const known = new Set(eventKinds);
 
 function parse(line: string): RunEvent | null {
@@ -52,12 +55,14 @@ function parse(line: string): RunEvent | null {
 /** The last event and the last iteration of some whole lines; of the others only the head is looked at. */
 function lastOf(bytes: Buffer): Pick<LogEnd, 'lastSeq' | 'lastIteration'> {
   let lastSeq = 0;
-  for (let end = bytes.length; end > 0;) {
+  let faults = 0;
+  for (let end = bytes.length; end > 0 && faults < mostFaults;) {
     const begin = bytes.lastIndexOf(10, end - 1) + 1;
-    const wanted =
-      lastSeq === 0 || bytes.toString('latin1', begin, Math.min(end, begin + 200)).includes('"kind":"iteration"');
-    const event = wanted && begin < end ? parse(bytes.toString('utf8', begin, end)) : null;
+    const head = bytes.toString('latin1', begin, Math.min(end, begin + 200));
+    const wanted = lastSeq === 0 || head.includes('"kind":"iteration"');
+    const event = wanted && head !== '' ? parse(bytes.toString('utf8', begin, end)) : null;
     end = begin - 1;
+    if (event === null && (wanted || !head.startsWith('{"'))) faults += 1;
     if (event === null) continue;
     if (lastSeq === 0) lastSeq = event.seq;
     if (event.kind === 'iteration') return { lastSeq, lastIteration: event };
@@ -69,13 +74,13 @@ function lastOf(bytes: Buffer): Pick<LogEnd, 'lastSeq' | 'lastIteration'> {
 function readEnd(file: string): LogEnd {
   let fd: number | undefined;
   try {
-    fd = openSync(file, 'r');
+    fd = openRegularSync(file);
     const { size, mtimeMs } = fstatSync(fd);
     const updated = new Date(mtimeMs).toISOString();
     for (let length = Math.min(firstLook, size); ; length = Math.min(length * 8, size)) {
       const buffer = Buffer.allocUnsafe(length);
       const bytesRead = readSync(fd, buffer, 0, length, size - length);
-      const begin = length === size ? 0 : buffer.indexOf(10) + 1;
+      const begin = length === size ? 0 : buffer.indexOf(10) + 1 || bytesRead;
       const found = lastOf(buffer.subarray(begin, bytesRead));
       if (found.lastIteration !== null || length === size || length >= farthestLook) return { ...found, updated };
     }
@@ -100,7 +105,8 @@ export async function glanceAt(folder: string, id: string): Promise<RunGlance | 
     const record = readRunSync(place);
     const end = readEnd(runPaths(place).events);
     const status = await currentStatus(place, record);
-    const { name, message, created, config } = record;
+    const { created, config } = record;
+    const [name, message] = [shortened(record.name), record.message && shortened(record.message, 4000)];
     const { lastSeq, lastIteration, updated } = end;
     return {
       id,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { SageError } from '../errors.ts';
-import { listCheckpoints, type CheckpointInfo } from './checkpoint.ts';
+import { listCheckpoints, shownCheckpoints, type CheckpointInfo } from './checkpoint.ts';
 import { eventBatches } from './event-log.ts';
 import type { EvaluationSummary, EventOf, RunEvent } from './events.ts';
 import { currentStatus, listRuns, readRun, runPaths, type CurrentStatus, type RunRecord } from './folder.ts';
@@ -136,7 +136,7 @@ export async function inspectRun(folder: string, options: { deep?: boolean } = {
     config: record.config,
     provenance: record.provenance,
     evaluation: { first: tally.first, last: tally.last, best: tally.best },
-    checkpoints: await listCheckpoints(place, options),
+    checkpoints: await listCheckpoints(place, { ...options, newest: shownCheckpoints }),
     lastIteration: tally.lastIteration,
     videosFolder: tally.videosFolder === null ? null : resolve(place, tally.videosFolder),
     warnings: [...tally.warnings.values()],

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { SageError } from '../errors.ts';
 import { diskError, errnoOf } from './disk.ts';
+import { readStart } from './regular.ts';
 
 const run = promisify(execFile);
 
@@ -110,10 +111,13 @@ interface Link {
 const rootOf = (folder: string) => join(folder, 'lock');
 const successorOf = (folder: string, token: string) => join(folder, `lock.after-${token}`);
 
+/** A record has some hundred bytes; of what is longer the start is damaged, too. */
+const maximumBytes = 64 << 10;
+
 async function readLink(file: string): Promise<Link | null> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readStart(file, maximumBytes);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null;
     throw diskError(error, file, 'read the lock');

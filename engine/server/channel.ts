@@ -6,10 +6,13 @@ import {
   type Message,
   type MessageConnection,
   type MessageReader,
+  type MessageWriter,
 } from 'vscode-jsonrpc/node';
 import { z } from 'zod';
-import { errorCodes } from '../protocol.ts';
-import { misuse } from './wire-error.ts';
+import { SageError } from '../errors.ts';
+import { errorCodes, limits } from '../protocol.ts';
+import { problemOf } from './problem.ts';
+import { misuse, responseError } from './wire-error.ts';
 
 const id = z.union([z.string(), z.number()]);
 const params = z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())]).optional();
@@ -30,13 +33,52 @@ function idOf(message: unknown): string | number | null {
   return found.success ? found.data.id : null;
 }
 
+const tooLarge = () =>
+  new SageError(
+    'too-much-to-tell',
+    `What the run folder holds of this is too much to be shown: more than ${limits.messageBytes >> 20} MiB.`,
+    'Look at the files of the run with a program for large files; no training writes so much.',
+  );
+
+/** A message as it goes out. JSON of half a GiB, and values nested by the ten thousand, cannot even be made. */
+async function encode(message: Message): Promise<Uint8Array> {
+  let text: string;
+  try {
+    text = JSON.stringify(message);
+  } catch (error) {
+    throw error instanceof RangeError ? tooLarge() : error;
+  }
+  const bytes = Buffer.from(text);
+  if (bytes.length > limits.messageBytes) throw tooLarge();
+  return bytes;
+}
+
+/** A writer that answers with a problem where an answer is too large; a notification that is too large is thrown. */
+function createWriter(output: Writable): MessageWriter {
+  const writer = new StreamMessageWriter(output, { contentTypeEncoder: { name: 'application/json', encode } });
+  const write = async (message: Message) => {
+    try {
+      await writer.write(message);
+    } catch (error) {
+      if (!(error instanceof SageError) || !('id' in message)) throw error;
+      await writer.write({
+        jsonrpc: '2.0',
+        id: message.id,
+        error: responseError(problemOf(error)).toJson(),
+      } as Message);
+    }
+  };
+  const { onError, onClose } = writer;
+  return { onError, onClose, write, end: () => writer.end(), dispose: () => writer.dispose() };
+}
+
 /**
  * A JSON-RPC connection over two streams that answers everything which is no message with one error and goes on.
  * @param onFault told of every such error and of failed writes
  */
 export function openChannel(input: Readable, output: Writable, onFault: (text: string) => void): MessageConnection {
   const reader = new StreamMessageReader(input);
-  const writer = new StreamMessageWriter(output);
+  const writer = createWriter(output);
   const refuse = (id: string | number | null, code: string, number: number, text: string) => {
     onFault(text);
     const error = misuse(code, number, text).toJson();

@@ -14,7 +14,7 @@ import {
   type RequestName,
   type ResultOf,
 } from '../protocol.ts';
-import { listCheckpoints } from '../run/checkpoint.ts';
+import { listCheckpoints, shownCheckpoints } from '../run/checkpoint.ts';
 import { compareRuns } from '../run/compare.ts';
 import { sendControl } from '../run/control.ts';
 import { inspectRun } from '../run/inspect.ts';
@@ -122,7 +122,9 @@ function readingHandlers(context: ServerContext): Pick<Handlers, Reading> {
     },
     'runs/compare': async ({ runs }) => compareRuns(await Promise.all(runs.map(folder))),
     'run/inspect': async ({ run, deep }) => inspectRun(await folder(run), { deep }),
-    'run/checkpoints': async ({ run }) => ({ checkpoints: await listCheckpoints(await folder(run)) }),
+    'run/checkpoints': async ({ run }) => ({
+      checkpoints: await listCheckpoints(await folder(run), { newest: shownCheckpoints }),
+    }),
     'run/subscribe': async ({ run, ...options }) => ({ subscription: subscriptions.add(await folder(run), options) }),
     async 'run/unsubscribe'({ subscription }) {
       subscriptions.remove(subscription);

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { SageError } from '../errors.ts';
 import type { CheckpointInfo, NotificationOf, RunGlance } from '../protocol.ts';
-import { listCheckpoints } from '../run/checkpoint.ts';
+import { listCheckpoints, shownCheckpoints } from '../run/checkpoint.ts';
 import { readRun, runPaths } from '../run/folder.ts';
 import { glanceAt, recordVersion } from '../run/glance.ts';
 import { createAccumulator, type Accumulator, type LogIndex } from '../view/accumulator.ts';
@@ -65,7 +65,7 @@ function createLooks(runFolder: string) {
     const now = performance.now();
     const isOld = isGoingOn(glance) && now - listed >= looks.checkpoints;
     if (!isOld && !isOtherStatus && !news.checkpoint) return;
-    checkpoints = await listCheckpoints(runFolder);
+    checkpoints = await listCheckpoints(runFolder, { newest: shownCheckpoints });
     listed = now;
   }
 

@@ -1,9 +1,9 @@
-import { open } from 'node:fs/promises';
 import { SageError } from '../errors.ts';
 import { emptySeries, eventFault, type IterationVideos, type RunEvent, type Series } from '../protocol.ts';
 import { readLines, startCursor } from '../run/event-lines.ts';
 import { eventBatches } from '../run/event-log.ts';
 import { diskError, runPaths } from '../run/folder.ts';
+import { openRegular } from '../run/regular.ts';
 import { accumulate, type LogIndex } from './accumulator.ts';
 import { roundedSeries } from './rounding.ts';
 
@@ -74,7 +74,7 @@ function wantedEvent(line: string, { kind, iteration }: Wanted): VideosEvent | {
 /** Lines from a place on; of them only those that hold some text. */
 async function* linesWith(file: string, text: string, offset: number): AsyncGenerator<string> {
   const cursor = { ...startCursor(file, {}), offset };
-  const handle = await open(file, 'r');
+  const handle = await openRegular(file);
   try {
     for (let read = await readLines(handle, cursor); read; read = await readLines(handle, cursor)) {
       const { bytes } = read;

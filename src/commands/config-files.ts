@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { withoutLinks } from '../runs/links.ts';
 
 export const configEnding = '.sage.yaml';
 
@@ -60,6 +61,15 @@ export async function chooseConfig(
   if (picked?.value !== newConfig) return picked?.value;
   await vscode.commands.executeCommand('sage.newConfig');
   return undefined;
+}
+
+/** Whether a config lies where a trainer can read it; says so when it does not. */
+export function requireDisk(uri: vscode.Uri): boolean {
+  if (uri.scheme === 'file') return true;
+  const name = withoutLinks(uri.path.split('/').at(-1)!);
+  const text = vscode.l10n.t('{0} is not on a disk of this machine. Save it in a folder, then launch it.', name);
+  void vscode.window.showWarningMessage(text);
+  return false;
 }
 
 /** Saves the open document of a file; false when that was not possible. */

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { LaunchPlan } from '../../engine/protocol.ts';
 import { problemText, showProblem } from '../problems.ts';
-import { chooseConfig, saveIfOpen } from './config-files.ts';
+import { chooseConfig, requireDisk, saveIfOpen } from './config-files.ts';
 import { requireTrust, setting, type CommandContext } from './context.ts';
 import { showErrors } from './config-errors.ts';
 import { follow } from './follow.ts';
@@ -59,7 +59,7 @@ export async function launch(context: CommandContext, argument: unknown): Promis
     title: vscode.l10n.t('Launch Training'),
     placeHolder: vscode.l10n.t('Choose the config to train by'),
   });
-  if (uri === undefined || !(await saveIfOpen(uri))) return undefined;
+  if (uri === undefined || !requireDisk(uri) || !(await saveIfOpen(uri))) return undefined;
   const source = { file: uri.fsPath, overrides: overridesOf(argument) };
   const { diagnostics, plan } = await context.engine.request('config/explain', source);
   const errors = diagnostics.filter(({ severity }) => severity === 'error');

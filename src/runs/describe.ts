@@ -1,10 +1,14 @@
 import type { RunGlance } from '../../engine/protocol.ts';
 import { kindOf, type RunKind } from './kinds.ts';
+import { withoutLinks } from './links.ts';
 import type { Words } from './words.ts';
 
-/** The name a run was given, or its id where it cannot be read. */
+/**
+ * The name a run was given, or its id where it cannot be read. Anyone may have written the folder: nothing in it is a link where
+ * it is shown.
+ */
 export function labelOf(run: RunGlance): string {
-  return run.name ?? run.id;
+  return withoutLinks(run.name ?? run.id);
 }
 
 export function statusText(kind: RunKind, words: Words): string {

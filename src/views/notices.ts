@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { RunGlance } from '../../engine/protocol.ts';
 import { labelOf, progressText, rewardText } from '../runs/describe.ts';
 import { fits } from '../runs/kinds.ts';
+import { withoutLinks } from '../runs/links.ts';
 import { endings, type Ending } from '../runs/transitions.ts';
 import type { Studio } from '../studio.ts';
 
@@ -26,7 +27,12 @@ async function tellFailed({ run, how }: Ending, { panels }: Noticed): Promise<vo
   const text =
     how === 'crashed'
       ? t('The trainer of {0} has died at iteration {1}.', name, progressText(run))
-      : t('{0} has failed at iteration {1}: {2}', name, progressText(run), run.message ?? t('see its log'));
+      : t(
+          '{0} has failed at iteration {1}: {2}',
+          name,
+          progressText(run),
+          withoutLinks(run.message ?? t('see its log')),
+        );
   const [resume, log, open] = [t('Resume'), t('Open Log'), t('Open Dashboard')];
   const resumable = vscode.workspace.isTrusted && fits('resume', run);
   const chosen = await vscode.window.showErrorMessage(text, ...(resumable ? [resume] : []), log, open);

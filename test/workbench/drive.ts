@@ -133,6 +133,30 @@ export async function chooseAll(page: Page): Promise<void> {
   await input(page).getByRole('button', { name: 'OK' }).click();
 }
 
+/** Opens a file of the workspace by its name, as with Ctrl+P. */
+export async function openFile(page: Page, name: string): Promise<void> {
+  await page.keyboard.press('ControlOrMeta+P');
+  await choose(page, name);
+}
+
+/**
+ * Unfolds a step of the walkthrough that has just been opened, by its title.
+ * @returns the button in it that is called `action`
+ */
+export async function openStep(page: Page, title: string, action: string): Promise<Locator> {
+  const steps = page.locator('.gettingStartedContainer .getting-started-step');
+  // A step takes the focus a moment after it was unfolded, and would take it from a list that is open by then.
+  const settled = (step: Locator) =>
+    eventually('a step of the walkthrough is unfolded and has the focus', () =>
+      step.evaluate((element) => element.contains(element.ownerDocument.activeElement)),
+    );
+  await settled(steps.and(page.locator('.expanded')).first());
+  const step = steps.filter({ hasText: title }).first();
+  if (!(await step.getAttribute('class'))?.includes('expanded')) await step.click();
+  await settled(step.and(page.locator('.expanded')));
+  return step.locator('.monaco-button').filter({ hasText: action }).first();
+}
+
 /** The tab of an editor. */
 export function editorTab(page: Page, title: string | RegExp): Locator {
   return page.locator('.tabs-container .tab').filter({ hasText: title }).first();

@@ -39,6 +39,7 @@ export function obstacle(
   const { status, trusted, connected, checkpoints, from } = state;
   const steers = ['pause', 'continue', 'checkpoint', 'stop', 'resume', 'kill'].includes(action);
   if (steers && !trusted) return 'Trust this workspace to start or steer runs.';
+  if (action === 'report' && !trusted) return 'Trust this workspace to have a report written.';
   if (!connected) return 'Waiting for the engine.';
   if (action === 'pause' && status !== 'running') return 'The run does not run.';
   if (action === 'continue' && status !== 'paused') return 'The run is not paused.';

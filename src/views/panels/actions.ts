@@ -17,8 +17,8 @@ export const commandOf = {
   compare: 'sage.compareRuns',
 } as const satisfies Record<Exclude<DashboardAction, 'config'>, string>;
 
-/** These only look; the others start or steer a trainer, for which the workspace must be trusted. */
-const looking: ReadonlySet<DashboardAction> = new Set(['report', 'log', 'reveal', 'config', 'compare']);
+/** These only look; the others start or steer a trainer or write, for which the workspace must be trusted. */
+const looking: ReadonlySet<DashboardAction> = new Set(['log', 'reveal', 'config', 'compare']);
 
 export function needsTrust(action: DashboardAction): boolean {
   return !looking.has(action);

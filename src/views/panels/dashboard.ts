@@ -3,6 +3,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { RunGlance } from '../../../engine/protocol.ts';
 import { requireTrust } from '../../commands/context.ts';
+import { withoutLinks } from '../../runs/links.ts';
 import { runsFolder } from '../../engine/settings.ts';
 import { observerOf } from './observation.ts';
 import { commandOf, needsTrust, type DashboardAction } from './actions.ts';
@@ -28,7 +29,7 @@ export type Told = () => void;
 async function openVideo(folder: string, file: string): Promise<void> {
   const real = await mediaPath(folder, file, '.mp4');
   if (real === null) {
-    void vscode.window.showWarningMessage(vscode.l10n.t('The video {0} is not on disk.', file));
+    void vscode.window.showWarningMessage(vscode.l10n.t('The video {0} is not on disk.', withoutLinks(file)));
     return;
   }
   await vscode.commands.executeCommand(
@@ -87,7 +88,7 @@ export function fillDashboard(
     failed(what, error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error(`${run}: ${what}: ${reason}`);
-      void vscode.window.showErrorMessage(reason);
+      void vscode.window.showErrorMessage(withoutLinks(reason));
     },
     copy,
     save,

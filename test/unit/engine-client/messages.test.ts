@@ -2,7 +2,9 @@ import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Message } from 'vscode-jsonrpc/node';
+import { limits as sent } from '../../../engine/protocol.ts';
 import { createMessageReader } from '../../../src/engine/messages.ts';
+import { defaultPolicy } from '../../../src/engine/policy.ts';
 
 /** What comes of bytes that arrive in chunks of these lengths, and then as the rest. */
 async function readAll(bytes: Buffer, cuts: readonly number[]) {
@@ -78,4 +80,8 @@ test('what is no message ends the reading with one fault; what came before it co
 test('names of headers are taken in any case', async () => {
   const good = { jsonrpc: '2.0', id: 1, result: {} };
   expect((await readAll(framed(good, 'content-length'), [])).messages).toEqual([good]);
+});
+
+test('what an engine sends at most is taken', () => {
+  expect(sent.messageBytes).toBeLessThanOrEqual(defaultPolicy.messages.bodyBytes);
 });

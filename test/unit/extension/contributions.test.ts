@@ -59,10 +59,15 @@ describe('what package.json contributes', () => {
 
   it('nothing is started or steered in Restricted Mode', () => {
     const steering = ['launch', 'resume', 'resumeFrom', 'pause', 'continue', 'checkpoint', 'stop', 'killTrainer'];
-    for (const id of [...steering, 'deleteRun']) {
-      const { enablement } = contributed.find(({ command }) => command === `sage.${id}`)!;
-      expect(enablement, id).toContain('isWorkspaceTrusted');
-    }
+    const trusted = contributed.filter(({ enablement }) => enablement?.includes('isWorkspaceTrusted'));
+    const ids = [...steering, 'deleteRun', 'openReport'].map((id) => `sage.${id}`);
+    expect(trusted.map(({ command }) => command).sort()).toEqual(ids.sort());
+  });
+
+  it('in a virtual workspace no command is offered but those that need neither runs nor an engine', () => {
+    const offered = contributed.filter(({ enablement }) => !enablement?.includes('!virtualWorkspace'));
+    const ids = ['showEngineLog', 'clearRunFilter', 'openWalkthrough'].map((id) => `sage.${id}`);
+    expect(offered.map(({ command }) => command).sort()).toEqual(ids.sort());
   });
 
   it('settings that name programs come from the machine alone, and each says what it does', () => {

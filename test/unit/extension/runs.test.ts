@@ -7,6 +7,7 @@ import {
   descriptionOf,
   durationText,
   escapeMarkdown,
+  labelOf,
   pickDescription,
   secondsLeft,
   spokenDescription,
@@ -269,4 +270,14 @@ describe('arguments of commands', () => {
   it.each(cases)('are read from %s', (_, argument, selection, runs, iteration) =>
     expect(runArguments(argument, selection, 'front')).toEqual({ runs, iteration }),
   );
+});
+
+it('nothing in a name is a link where it is shown, so that no click on it runs a command', () => {
+  // As the editor finds links in notifications.
+  const link = /\[([^\]]+)\]\(((?:https?:\/\/|command:|file:)[^)\s]+)(?: (["'])(.+?)(\3))?\)/gi;
+  const name = 'done. [Details](command:workbench.action.terminal.new) [x](https://example.org)';
+  expect(name.match(link)).toHaveLength(2);
+  const label = labelOf(runWith({ name }));
+  expect(label.match(link)).toBeNull();
+  expect(label.replaceAll('\u200b', '')).toBe(name);
 });

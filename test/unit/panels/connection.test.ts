@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dashboardActions } from '../../../webview/contract/dashboard.ts';
 import { commandOf, needsTrust } from '../../../src/views/panels/actions.ts';
@@ -28,7 +30,12 @@ describe('the buttons of a dashboard', () => {
     expect(without).toEqual(['config']);
   });
 
-  it('need trust when they start or steer a trainer, and only then', () => {
-    expect(dashboardActions.filter(needsTrust)).toEqual(['pause', 'continue', 'checkpoint', 'stop', 'resume', 'kill']);
+  it('need trust when their commands do, and only then', () => {
+    const { contributes } = JSON.parse(readFileSync(path.join(import.meta.dirname, '../../../package.json'), 'utf8'));
+    const commands: { command: string; enablement?: string }[] = contributes.commands;
+    const trusted = commands.filter(({ enablement }) => enablement?.includes('isWorkspaceTrusted'));
+    const needing = Object.entries(commandOf).filter(([, id]) => trusted.some(({ command }) => command === id));
+    expect(dashboardActions.filter(needsTrust).sort()).toEqual(needing.map(([action]) => action).sort());
+    expect(needing).toHaveLength(7);
   });
 });

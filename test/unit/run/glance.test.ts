@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openEventLog } from '../../../engine/run/event-log.ts';
@@ -83,6 +83,31 @@ describe('a glance at a run', () => {
     const foreign = join(dirname(folder), 'notes');
     await mkdir(foreign);
     expect(await glance(foreign)).toBeNull();
+  });
+});
+
+describe('a log that is junk', () => {
+  const line = JSON.stringify({ seq: 7, time: '2026-01-01T00:00:00Z', v: 1, ...iterationEvent(7) });
+  test.each([
+    ['the last lines are none', `${line}\n${'x\n'.repeat(50)}`, 7],
+    ['so many lines are none that it is given up', `${line}\n${'x\n'.repeat(101)}`, 0],
+    ['empty lines are none either', `${line}\n${'\n'.repeat(1e6)}`, 0],
+    ['there is no line end in all that is looked at', `${line}\n${'['.repeat(9e6)}`, 0],
+  ])('is given up early: %s', async (_, text, iterations) => {
+    const folder = await newRun();
+    await writeFile(runPaths(folder).events, text);
+    expect(await glance(folder)).toMatchObject({ broken: null, iterations });
+  });
+
+  test('of a record, long texts are cut', async () => {
+    const folder = await newRun();
+    const record = JSON.parse(await readFile(runPaths(folder).run, 'utf8'));
+    await writeFile(
+      runPaths(folder).run,
+      JSON.stringify({ ...record, name: 'n'.repeat(1e6), message: 'm'.repeat(1e6) }),
+    );
+    const { name, message } = (await glance(folder))!;
+    expect([name, message]).toEqual([`${'n'.repeat(200)}…`, `${'m'.repeat(4000)}…`]);
   });
 });
 

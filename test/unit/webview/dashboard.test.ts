@@ -41,7 +41,8 @@ describe('actions', () => {
     expect(obstacle('resume', { ...crashed, trusted: false })).toContain('Trust');
     expect(obstacle('resume', { ...crashed, connected: false })).toContain('engine');
     expect(obstacle('resume', { ...crashed, checkpoints: 0 })).toContain('no valid checkpoint');
-    expect(obstacle('report', { ...crashed, trusted: false })).toBeNull();
+    expect(obstacle('report', { ...crashed, trusted: false })).toContain('Trust');
+    expect(obstacle('log', { ...crashed, trusted: false })).toBeNull();
   });
 
   test('a finished run can be resumed from an earlier checkpoint only', () => {
