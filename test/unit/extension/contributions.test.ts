@@ -66,7 +66,7 @@ describe('what package.json contributes', () => {
 
   it('in a virtual workspace no command is offered but those that need neither runs nor an engine', () => {
     const offered = contributed.filter(({ enablement }) => !enablement?.includes('!virtualWorkspace'));
-    const ids = ['showEngineLog', 'clearRunFilter', 'openWalkthrough'].map((id) => `sage.${id}`);
+    const ids = ['showEngineLog', 'clearRunFilter', 'openWalkthrough', 'openDocumentation'].map((id) => `sage.${id}`);
     expect(offered.map(({ command }) => command).sort()).toEqual(ids.sort());
   });
 
