@@ -30,7 +30,7 @@ export async function studio(): Promise<Inside> {
 export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,
-  seconds = 100,
+  seconds = 60,
 ): Promise<Exclude<T, undefined | null | false>> {
   const end = performance.now() + seconds * 1000;
   let last: unknown;

@@ -62,14 +62,16 @@ describe('the tree of runs', () => {
     await restLongRun();
   });
 
-  it('has every run of the folder, newest first, those that cannot be read last', async () => {
+  async function isInOrder(): Promise<void> {
     const names = (await shown()).map(({ node }) => node.run);
     assert.deepEqual(names.toSorted(), runNames().toSorted());
     assert.equal(names.at(-1), broken);
     const created = names.slice(0, -1).map((run) => recordOf(run).created);
     assert.deepEqual(created, created.toSorted().reverse());
     assert.equal(names.at(-2), died);
-  });
+  }
+
+  it('has every run of the folder, newest first, those that cannot be read last', isInOrder);
 
   it('shows a finished run with its iterations and its last reward', async () => {
     const one = await itemOf(finished);
@@ -117,6 +119,7 @@ describe('the tree of runs', () => {
     await eventually('it rests', async () => iconOf(await now()) === 'debug-pause');
     const { iterations, reward } = progressOf(run);
     assert.equal(textOf(await now()), `long: paused · ${iterations}/100000 · reward ${reward.toFixed(2)}`);
+    await isInOrder();
   });
 
   it('has the checkpoints of a run below it, newest first, with reward and size', async () => {
