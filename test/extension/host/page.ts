@@ -19,10 +19,21 @@ export interface Page<Told extends Message> {
   says(type: string): Promise<void>;
 }
 
+const pages: vscode.WebviewPanel[] = [];
+
+/**
+ * Closes the panels that were revived. The extension knows of it at once; a tab that is closed may be gone before it has
+ * heard of that.
+ */
+export function closePages(): void {
+  for (const panel of pages.splice(0)) panel.dispose();
+}
+
 /** Revives a panel from what its page has kept. */
 export async function revive<Told extends Message>(kind: Kind, state: unknown): Promise<Page<Told>> {
   const { serializers } = await studio();
   const panel = vscode.window.createWebviewPanel(`sage.${kind}`, 'revived', vscode.ViewColumn.Active, {});
+  pages.push(panel);
   const told: Told[] = [];
   const said: string[] = [];
   const { webview } = panel;
@@ -48,7 +59,10 @@ export async function revive<Told extends Message>(kind: Kind, state: unknown): 
       type Wanted = Extract<Told, { type: Type }>;
       return eventually(`the page is told of ${type}`, () => {
         const last = told.findLast((message): message is Wanted => message.type === type);
-        return last !== undefined && fits(last) ? last : null;
+        if (last !== undefined && fits(last)) return last;
+        throw new Error(
+          `it is ${closed ? 'closed' : 'open'}, said ${said.join()}, was told ${told.map((m) => m.type).join()}`,
+        );
       });
     },
     says: async (type) => void (await eventually(`the page says ${type}`, () => said.includes(type))),

@@ -5,7 +5,7 @@ import { protocolVersion as ours } from '../../../engine/protocol.ts';
 import { defaultPolicy } from '../../../src/engine/policy.ts';
 import type { EngineError, EngineState } from '../../../src/engine/engine.ts';
 import type { ToDashboard } from '../../../webview/contract/dashboard.ts';
-import { revive } from '../host/page.ts';
+import { closePages, revive } from '../host/page.ts';
 import { aPerson } from '../host/person.ts';
 import { asEngine, ofLaterVersion, program, runBy } from '../host/programs.ts';
 import { eventsOf, longRun, progressOf, recordOf, restLongRun, trainerOf } from '../host/runs.ts';
@@ -46,6 +46,7 @@ onPosix('sage-grpo serve', () => {
   impatient();
   after(async () => {
     await restLongRun();
+    closePages();
     await closeTabs();
   });
 

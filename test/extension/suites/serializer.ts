@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import type { ToCompare } from '../../../webview/contract/compare.ts';
 import type { ToDashboard } from '../../../webview/contract/dashboard.ts';
 import type { ToSchedule } from '../../../webview/contract/schedule.ts';
-import { revive } from '../host/page.ts';
+import { closePages, revive } from '../host/page.ts';
 import { aPerson } from '../host/person.ts';
 import { copyRun, finishedRun, progressOf, runFolder, writeConfig } from '../host/runs.ts';
 import { closeTabs, eventually, webviewTabs } from '../host/studio.ts';
@@ -20,6 +20,7 @@ describe('after a reload of the window', () => {
     await closeTabs();
   });
   afterEach(async () => {
+    closePages();
     await closeTabs();
     assert.deepEqual(
       person.said().filter(({ kind }) => kind === 'Error'),

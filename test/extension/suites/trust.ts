@@ -65,12 +65,12 @@ describe('in Restricted Mode', () => {
   });
 
   it('dashboards open, and their pages know that nothing can be started', async () => {
-    await vscode.commands.executeCommand('sage.openDashboard', run);
-    await eventually('its tab is there', () => webviewTabs('sage.dashboard')[0]?.label === 'earlier · finished');
-    await closeTabs();
     const page = await revive<ToDashboard>('dashboard', { run });
     assert.equal((await page.isTold('setup')).trusted, false);
     assert.equal((await page.isTold('view')).view.glance.id, run);
+    page.panel.dispose();
+    await vscode.commands.executeCommand('sage.openDashboard', run);
+    await eventually('its tab is there', () => webviewTabs('sage.dashboard')[0]?.label === 'earlier · finished');
   });
 
   const refused: [command: string, argument: () => unknown][] = [
