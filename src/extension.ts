@@ -3,20 +3,24 @@ import { registerCommands } from './commands/register.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { Engine } from './engine/engine.ts';
 import { lateEngine } from './engine/late.ts';
+import type { EnginePolicy } from './engine/policy.ts';
 import { defaultHost, localSettings, onEngineSettings, runsFolder } from './engine/settings.ts';
+import type { Inside } from './inside.ts';
+import { createLanguage } from './language/start.ts';
 import { createWatchedRuns, type WatchedRuns } from './runs/watched.ts';
 import type { Studio } from './studio.ts';
 import { createContextKeys } from './views/context-keys.ts';
-import { createLanguage } from './language/start.ts';
 import { createNotices } from './views/notices.ts';
 import { createPanels } from './views/panels/create.ts';
-import { createRunsView } from './views/runs/tree.ts';
+import { createRunsView, type RunsView } from './views/runs/tree.ts';
 import { createStatusBar } from './views/status-bar.ts';
 
 /** Alive while the extension is: what `deactivate` has to end. */
 let active: { engine: Engine } | null = null;
 
-function engineOf(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Engine {
+type Numbers = { policy?: EnginePolicy };
+
+function engineOf(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, numbers: Numbers): Engine {
   const { name, version } = context.extension.packageJSON as { name: string; version: string };
   return lateEngine(async () => {
     const [{ createEngine }, { engineOn }] = await Promise.all([
@@ -24,12 +28,13 @@ function engineOf(context: vscode.ExtensionContext, log: vscode.LogOutputChannel
       import('./hosts/hosts.ts'),
     ]);
     const command = async () => engineOn(defaultHost(), localSettings(context.extensionPath));
-    return createEngine({ command, log, client: { name, version } });
+    return createEngine({ command, log, client: { name, version }, ...numbers });
   });
 }
 
 interface Views extends vscode.Disposable {
   readonly commands: CommandContext;
+  readonly tree: RunsView['tree'];
 }
 
 /** What is seen besides panels, and what commands need of it. */
@@ -47,13 +52,14 @@ function createViews(studio: Studio & { runs: WatchedRuns }): Views {
     createNotices(studio),
     createLanguage(context, log),
   ];
-  return { commands, dispose: () => vscode.Disposable.from(runsView, ...views).dispose() };
+  return { commands, tree: runsView.tree, dispose: () => vscode.Disposable.from(runsView, ...views).dispose() };
 }
 
-/** Wires the extension together; see docs/architecture.md. Loads no code of the engine. */
-export function activate(context: vscode.ExtensionContext): void {
+/** Wires the extension together; see docs/architecture.md. Loads no code of the engine. Gives nothing but to suites. */
+export function activate(context: vscode.ExtensionContext): Inside | undefined {
   const log = vscode.window.createOutputChannel('SAGE Engine', { log: true });
-  const engine = engineOf(context, log);
+  const numbers: Numbers = {};
+  const engine = engineOf(context, log, numbers);
   const runs = createWatchedRuns(engine);
   const panels = createPanels({ context, log, engine, runs });
   const restartIfUp = onEngineSettings(() => {
@@ -72,6 +78,14 @@ export function activate(context: vscode.ExtensionContext): void {
       views?.dispose();
     }),
   );
+  if (context.extensionMode !== vscode.ExtensionMode.Test) return undefined;
+  return {
+    ...{ engine, runs, serializers: panels.serializers },
+    get tree() {
+      return show().tree;
+    },
+    usePolicy: (policy) => void (numbers.policy = policy),
+  };
 }
 
 /** Ends the engine's process; trainers go on. */

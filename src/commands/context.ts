@@ -26,6 +26,13 @@ export async function findRun(context: CommandContext, id: string): Promise<RunG
   return context.runs.get(id) ?? (await knownRuns(context)).find((run) => run.id === id);
 }
 
+/** The same; says so when there is no such run. */
+export async function requireRun(context: CommandContext, id: string): Promise<RunGlance | undefined> {
+  const found = await findRun(context, id);
+  if (found === undefined) void vscode.window.showWarningMessage(vscode.l10n.t('There is no run {0} any more.', id));
+  return found;
+}
+
 /** Whether the workspace is trusted; says what that means when it is not. */
 export async function requireTrust(): Promise<boolean> {
   if (vscode.workspace.isTrusted) return true;

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { findRun, requireTrust, type CommandContext } from './context.ts';
+import { requireRun, requireTrust, type CommandContext } from './context.ts';
 import { pickRun, pickRuns } from './pick-run.ts';
 
 const mostCompared = 8;
@@ -26,9 +26,7 @@ export async function compareRuns(context: CommandContext, argument: unknown, se
 }
 
 async function folderOf(context: CommandContext, run: string): Promise<string | undefined> {
-  const found = await findRun(context, run);
-  if (found === undefined) void vscode.window.showWarningMessage(vscode.l10n.t('There is no run {0} any more.', run));
-  return found?.folder;
+  return (await requireRun(context, run))?.folder;
 }
 
 /** Writes the report of a run and opens it in the browser. */

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { CheckpointInfo, RunGlance } from '../../engine/protocol.ts';
 import { bytesText, labelOf, rewardText } from '../runs/describe.ts';
-import { confirm, findRun, requireTrust, type CommandContext } from './context.ts';
+import { confirm, requireRun, requireTrust, type CommandContext } from './context.ts';
 import { follow } from './follow.ts';
 import { pickRun } from './pick-run.ts';
 
@@ -49,7 +49,7 @@ function start(context: CommandContext, run: RunGlance, from?: number): Promise<
 export async function resumeFrom(context: CommandContext, argument: unknown): Promise<string | undefined> {
   if (!(await requireTrust())) return undefined;
   const picked = await pickRun(context, 'resumeFrom', vscode.l10n.t('Resume from Checkpoint'), argument);
-  const run = picked && (await findRun(context, picked.run));
+  const run = picked && (await requireRun(context, picked.run));
   if (run === undefined) return undefined;
   const from = picked?.iteration ?? (await chooseCheckpoint(context, run));
   if (from === undefined) return undefined;
@@ -64,6 +64,6 @@ export async function resume(context: CommandContext, argument: unknown): Promis
   const picked = await pickRun(context, 'resume', vscode.l10n.t('Resume'), argument);
   if (picked === undefined) return undefined;
   if (picked.iteration !== null) return resumeFrom(context, { run: picked.run, from: picked.iteration });
-  const run = await findRun(context, picked.run);
+  const run = await requireRun(context, picked.run);
   return run && start(context, run);
 }

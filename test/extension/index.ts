@@ -9,7 +9,7 @@ import Mocha from 'mocha';
 import { type Line, resultsVariable, suitesVariable } from '../workbench/records.ts';
 
 /** Suites that need a workbench of a special kind. */
-const onRequest = ['installed', 'activation-times'];
+const onRequest = ['installed', 'activation-times', 'trust'];
 
 /** Called by VS Code (`extensionTestsPath`). @throws where a test fails, which is how VS Code learns of it */
 export async function run(): Promise<void> {

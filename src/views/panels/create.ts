@@ -20,8 +20,13 @@ function newPanel(viewType: string, title: string, column = vscode.ViewColumn.Ac
   );
 }
 
+/** By each of them VS Code gives a panel back, with the state that its page has kept. */
+export type PanelSerializers = Readonly<Record<'dashboard' | 'compare' | 'schedule', vscode.WebviewPanelSerializer>>;
+
 /** Registers the panels. They live until it is disposed; VS Code keeps them over a reload of the window. */
-export function createPanels(services: PanelServices): Panels & vscode.Disposable {
+export function createPanels(
+  services: PanelServices,
+): Panels & vscode.Disposable & { readonly serializers: PanelSerializers } {
   const dashboards = new Map<string, Dashboard>();
   const compares = new Map<string, vscode.WebviewPanel>();
   const schedules = new Map<string, vscode.WebviewPanel>();
@@ -84,31 +89,36 @@ export function createPanels(services: PanelServices): Panels & vscode.Disposabl
     if (iteration !== undefined) dashboard.show(iteration);
   };
 
-  const registrations = [
-    vscode.window.registerWebviewPanelSerializer(viewTypes.dashboard, {
+  const serializers: PanelSerializers = {
+    dashboard: {
       async deserializeWebviewPanel(panel, state) {
         const { dashboardState } = await import('../../../webview/contract/dashboard.ts');
         const kept = dashboardState.safeParse(state);
         if (!kept.success) return panel.dispose();
         await showDashboard(kept.data.run, panel);
       },
-    }),
-    vscode.window.registerWebviewPanelSerializer(viewTypes.compare, {
+    },
+    compare: {
       async deserializeWebviewPanel(panel, state) {
         const { compareState } = await import('../../../webview/contract/compare.ts');
         const kept = compareState.safeParse(state);
         if (!kept.success) return panel.dispose();
         await showCompare(kept.data.runs, panel);
       },
-    }),
-    vscode.window.registerWebviewPanelSerializer(viewTypes.schedule, {
+    },
+    schedule: {
       async deserializeWebviewPanel(panel, state) {
         const { scheduleState } = await import('../../../webview/contract/schedule.ts');
         const kept = scheduleState.safeParse(state);
         if (!kept.success) return panel.dispose();
         await showSchedule(vscode.Uri.parse(kept.data.uri), panel);
       },
-    }),
+    },
+  };
+  const registrations = [
+    vscode.window.registerWebviewPanelSerializer(viewTypes.dashboard, serializers.dashboard),
+    vscode.window.registerWebviewPanelSerializer(viewTypes.compare, serializers.compare),
+    vscode.window.registerWebviewPanelSerializer(viewTypes.schedule, serializers.schedule),
     vscode.window.registerCustomEditorProvider(
       viewTypes.video,
       {
@@ -128,6 +138,7 @@ export function createPanels(services: PanelServices): Panels & vscode.Disposabl
     }),
   ];
   return {
+    serializers,
     openDashboard,
     openCompare: (runs) => showCompare(runs),
     openExploration: (config) => showSchedule(config),

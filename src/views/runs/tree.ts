@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { RunGlance } from '../../../engine/protocol.ts';
+import type { Inside } from '../../inside.ts';
 import { problemOf, problemText } from '../../problems.ts';
 import { coalesced } from '../../runs/coalesce.ts';
 import { matches } from '../../runs/filter.ts';
@@ -12,6 +13,8 @@ import { changedRuns, iterationsIn, type NoteNode, type RunNode, type TreeNode }
 /** The tree of runs, and what it is filtered by. */
 export interface RunsView extends vscode.Disposable {
   readonly filter: { get(): string; set(filter: string): void };
+  /** What it shows, and the text above it. */
+  readonly tree: Inside['tree'];
 }
 
 /** Runs are shown anew at most this often. */
@@ -147,6 +150,12 @@ export function createRunsView(viewed: Viewed): RunsView {
       set(words) {
         filter = words;
         refresh();
+      },
+    },
+    tree: {
+      provider: source.provider,
+      get message() {
+        return view.message;
       },
     },
     dispose: () => parts.forEach((part) => part.dispose()),
