@@ -2,6 +2,7 @@ import type { CommandId } from './ids.ts';
 import type { Handler } from './context.ts';
 import { deleteRun } from './delete-run.ts';
 import { doctor } from './doctor.ts';
+import { estimate } from './estimate.ts';
 import { previewExploration } from './exploration.ts';
 import { launch } from './launch.ts';
 import { compareRuns, copyRunId, copyRunPath, openDashboard, openLog, openReport, revealRunFolder } from './look.ts';
@@ -22,5 +23,6 @@ export const handlers: Record<CommandId, Handler> = {
     clearRunFilter,
     openWalkthrough,
     previewExploration,
+    estimate,
   },
 };

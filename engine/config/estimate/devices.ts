@@ -1,6 +1,6 @@
-import { closest } from '../../spelling.ts';
 import { exitCodes, SageError } from '../../errors.ts';
 import { oneOf, quote } from '../text.ts';
+import { deviceNames, type DeviceName, type GpuName } from './names.ts';
 
 /** A GPU that torch models run on. */
 export interface Gpu {
@@ -23,8 +23,8 @@ function gpu(title: string, mebibytes: number, bf16: number, fp32: number, achie
   return { title, memory: mebibytes * 2 ** 20, peak: { bf16: bf16 * 1e12, fp32: fp32 * 1e12 }, achieved };
 }
 
-/** Every GPU that estimates know, the largest memory first. To add one, add a row. */
-export const gpus = {
+/** Every GPU that estimates know. To add one, add its name to `names.ts` and a row here. */
+export const gpus: Readonly<Record<GpuName, Gpu>> = {
   b200: gpu('NVIDIA B200', 183_359, 2250, 75, dataCentre),
   h200: gpu('NVIDIA H200', 143_771, 989, 67, dataCentre),
   'a100-80gb': gpu('NVIDIA A100 80GB', 81_920, 312, 19.5, smaller),
@@ -35,12 +35,6 @@ export const gpus = {
   'rtx-4090': gpu('NVIDIA RTX 4090', 24_564, 165.2, 82.6, smaller),
 };
 
-export type GpuName = keyof typeof gpus;
-/** What an estimate can be for. `cpu` is the machine that the embedded model runs on, one core a thread. */
-export type DeviceName = GpuName | 'cpu';
-
-export const deviceNames = ['cpu', ...(Object.keys(gpus) as GpuName[])] as const;
-
 /** What estimates of torch models are for when nothing else is said: the GPU of 80 GB of the paper's setting. */
 export const usualGpu: GpuName = 'h100';
 
@@ -48,11 +42,10 @@ export const usualGpu: GpuName = 'h100';
 export function deviceNamed(name: string): DeviceName {
   const found = deviceNames.find((each) => each === name.toLowerCase());
   if (found !== undefined) return found;
-  const near = closest(name.toLowerCase(), [...deviceNames]);
   throw new SageError(
     'estimate/unknown-device',
     `There is no device ${quote(name)} in the table of estimates.`,
-    near === null ? `The devices are ${oneOf(deviceNames, 'and')}.` : `Did you mean ${near}?`,
+    `The devices are ${oneOf(deviceNames, 'and')}.`,
     { exitCode: exitCodes.usage },
   );
 }

@@ -1,7 +1,8 @@
 import type { Config } from '../schema.ts';
 import type { ModelName } from '../key.ts';
 import { assumptionsOf } from './assumptions.ts';
-import { gpus, usualGpu, type DeviceName } from './devices.ts';
+import { gpus, usualGpu } from './devices.ts';
+import type { DeviceName } from './names.ts';
 import { diskOf, type DiskEstimate } from './disk.ts';
 import { countAdapter } from './layers.ts';
 import { gpuMemory, type MemoryEstimate } from './memory.ts';

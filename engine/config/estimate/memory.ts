@@ -1,16 +1,10 @@
 import type { Config } from '../schema.ts';
 import { countAdapter, countParameters, type Layer } from './layers.ts';
 import { blockBytes, decoding, tile } from './measured.ts';
+import type { MemoryPart } from './names.ts';
 import { latentOf, modelFacts, tokensOf, type ModelFacts } from './models.ts';
 import { scorerParameters, scoringBytes } from './scoring.ts';
 import type { Workload } from './workload.ts';
-
-/** What a part of memory holds. */
-export const memoryParts = [
-  ...(['program', 'weights', 'adapters', 'gradients', 'optimizer', 'anchor', 'autoencoder', 'reward'] as const),
-  ...(['rollouts', 'overhead', 'activations', 'attention', 'decoding', 'scoring', 'videos'] as const),
-] as const;
-export type MemoryPart = (typeof memoryParts)[number];
 
 /** The stages of an iteration, of which the one that needs most decides the peak. */
 export type MemoryStage = 'rollout' | 'decode' | 'score' | 'update';

@@ -1,5 +1,6 @@
 import type { Estimate } from './estimate.ts';
-import type { MemoryPart, MemoryStage } from './memory.ts';
+import type { MemoryStage } from './memory.ts';
+import type { MemoryPart } from './names.ts';
 import { bytesWords, countWords, flopsWords, secondsWords } from './words.ts';
 
 /** What every showing of an estimate says first. */

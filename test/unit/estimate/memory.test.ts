@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { analyseText } from '../../../engine/config/analyse.ts';
 import { gpus } from '../../../engine/config/estimate/devices.ts';
 import { estimateConfig } from '../../../engine/config/estimate/estimate.ts';
-import { decodingBytes, gpuMemory, memoryOf, type MemoryPart } from '../../../engine/config/estimate/memory.ts';
+import { decodingBytes, gpuMemory, memoryOf } from '../../../engine/config/estimate/memory.ts';
+import type { MemoryPart } from '../../../engine/config/estimate/names.ts';
 import { workloadOf } from '../../../engine/config/estimate/workload.ts';
 import type { Config } from '../../../engine/config/schema.ts';
 
