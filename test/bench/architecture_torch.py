@@ -1,7 +1,7 @@
 """What estimates take from torch: parameters, and bytes that decoders and transformer blocks allocate.
 
-Everything happens on torch's meta device, which has shapes and no numbers, so that it needs neither weights nor a GPU. Prints
-one JSON object; the numbers stand in `engine/config/estimate/measured.ts` and in `test/unit/estimate`.
+Everything happens on torch's meta device, which has shapes and no numbers, so that it needs neither weights nor a GPU.
+Prints one JSON object; the numbers stand in `engine/config/estimate/measured.ts` and in `test/unit/estimate`.
 
     pip install torch==2.13.0 diffusers==0.40.0 transformers peft accelerate
     python test/bench/architecture_torch.py
@@ -37,9 +37,7 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLTextMod
 
 TOKENS = 65_536
 RANK = 64
-TARGETS = (
-    r".*(to_q|to_k|to_v|to_out\.0|add_q_proj|add_k_proj|add_v_proj|to_add_out|net\.0\.proj|net\.2)"
-)
+TARGETS = r".*(to_q|to_k|to_v|to_out\.0|add_q_proj|add_k_proj|add_v_proj|to_add_out|net\.0\.proj|net\.2)"
 
 
 class Allocations(TorchDispatchMode):
@@ -102,7 +100,10 @@ def qwen2_vl() -> nn.Module:
 
 def parameters() -> dict[str, int]:
     """Parameters of the released models, and of tiny ones that the same formulas must fit."""
-    t5 = {"feed_forward_proj": "gated-gelu", "relative_attention_num_buckets": 32, "d_kv": 64}
+    gated = {"feed_forward_proj": "gated-gelu", "relative_attention_num_buckets": 32, "d_kv": 64}
+    byt5 = {"d_model": 1472, "d_ff": 3584, "num_layers": 12, "num_heads": 6, "vocab_size": 1510}
+    umt5 = {"d_model": 4096, "d_ff": 10240, "num_layers": 24, "num_heads": 64, "vocab_size": 256_384}
+    words = {"num_key_value_heads": 4, "vocab_size": 152_064}
     qwen = {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28}
     with torch.device("meta"):
         tiny_vae = AutoencoderKLHunyuanVideo15(
@@ -124,9 +125,9 @@ def parameters() -> dict[str, int]:
             ),
             "wan autoencoder": count(AutoencoderKLWan()),
             "wan autoencoder, tiny": count(AutoencoderKLWan(base_dim=3, dim_mult=[1, 1, 1, 1], num_res_blocks=1)),
-            "qwen 2.5 text": count(Qwen2_5_VLTextModel(Qwen2_5_VLTextConfig(num_key_value_heads=4, vocab_size=152_064, **qwen))),
-            "byt5": count(T5EncoderModel(T5Config(d_model=1472, d_ff=3584, num_layers=12, num_heads=6, vocab_size=1510, **t5))),
-            "umt5": count(UMT5EncoderModel(UMT5Config(d_model=4096, d_ff=10240, num_layers=24, num_heads=64, vocab_size=256_384, **t5))),
+            "qwen 2.5 text": count(Qwen2_5_VLTextModel(Qwen2_5_VLTextConfig(**words, **qwen))),
+            "byt5": count(T5EncoderModel(T5Config(**byt5, **gated))),
+            "umt5": count(UMT5EncoderModel(UMT5Config(**umt5, **gated))),
             "qwen 2 vl": count(vision),
             "qwen 2 vl, vision": count(vision.model.visual),
             "qwen 2 vl, a block of vision": count(vision.model.visual.blocks[0]),
@@ -148,7 +149,9 @@ def decoding() -> dict[str, float]:
     for name, (model, channels, ratio, dtype) in models.items():
         model.enable_tiling()
         for height, width, frames in sizes[name]:
-            latent = torch.empty(1, channels, (frames - 1) // 4 + 1, height // ratio, width // ratio, dtype=dtype, device="meta")
+            latent = torch.empty(
+                1, channels, (frames - 1) // 4 + 1, height // ratio, width // ratio, dtype=dtype, device="meta"
+            )
             with torch.no_grad(), Allocations(model) as seen:
                 model.decode(latent)
             found[f"{name} {height}x{width}x{frames}"] = round(seen.most / 2**20, 1)
@@ -215,7 +218,9 @@ def block_bytes(name: str, block: nn.Module, dtype: torch.dtype) -> dict[str, in
         inputs = block_inputs(name, dtype)
         before = seen.live
         block(*inputs)
-    return {key: round(value / TOKENS) for key, value in {"kept": kept, "most": most, "forward": seen.most - before}.items()}
+    return {
+        key: round(value / TOKENS) for key, value in {"kept": kept, "most": most, "forward": seen.most - before}.items()
+    }
 
 
 def activations() -> dict[str, dict[str, int]]:
