@@ -15,6 +15,14 @@ function openText(uri: vscode.Uri): string | undefined {
   return vscode.workspace.textDocuments.find((each) => each.uri.toString() === uri.toString())?.getText();
 }
 
+/** The tab in which a page is rendered. */
+function previewOf(page: vscode.Uri): vscode.Tab | undefined {
+  const name = page.path.split('/').at(-1)!;
+  return vscode.window.tabGroups.all
+    .flatMap(({ tabs }) => tabs)
+    .find(({ input, label }) => input instanceof vscode.TabInputWebview && label.includes(name));
+}
+
 async function show(config: vscode.Uri, markdown: string): Promise<void> {
   const name = config.path
     .split('/')
@@ -32,6 +40,10 @@ async function show(config: vscode.Uri, markdown: string): Promise<void> {
     provideTextDocumentContent: (uri) => pages.get(uri.toString()) ?? '',
   });
   changed.fire(page);
+  const open = previewOf(page);
+  // What is in sight follows the page by itself; what lies behind another tab cannot be brought to the front.
+  if (open?.isActive) return;
+  if (open) await vscode.window.tabGroups.close(open, true);
   const shown = vscode.commands.executeCommand('markdown.showPreviewToSide', page);
   await shown.then(undefined, () => vscode.window.showTextDocument(page, { viewColumn: vscode.ViewColumn.Beside }));
 }
@@ -46,7 +58,7 @@ export async function estimate(context: CommandContext, argument: unknown): Prom
   const found = await context.engine.request('config/estimate', { file: config.fsPath, text: openText(config) });
   if (found.estimate === null) {
     const errors = found.diagnostics.filter(({ severity }) => severity === 'error');
-    await showErrors(config, errors);
+    void showErrors(config, errors);
     return undefined;
   }
   await show(config, found.markdown);
