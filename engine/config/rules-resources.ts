@@ -5,6 +5,7 @@ import { gpuMemory, type MemoryEstimate } from './estimate/memory.ts';
 import { partName } from './estimate/text.ts';
 import { bytesWords } from './estimate/words.ts';
 import { workloadOf } from './estimate/workload.ts';
+import { countExplored } from './rules-method.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
 import { oneOf } from './text.ts';
@@ -16,7 +17,14 @@ interface Saving {
   config: Config;
 }
 
-const estimateOf = (config: Config): MemoryEstimate => gpuMemory(config, workloadOf(config));
+/** Peak memory of one GPU. No saving changes the explored steps, so they are counted once. */
+type Estimated = (config: Config) => MemoryEstimate;
+
+function estimator(config: Config): Estimated {
+  const explored = countExplored(config) ?? config.sampling.steps;
+  return (changed) => gpuMemory(changed, workloadOf(changed, { explored }));
+}
+
 const withPolicy = (config: Config, policy: Partial<Config['policy']>): Config => ({
   ...config,
   policy: { ...config.policy, ...policy },
@@ -48,7 +56,7 @@ function savings(config: Config): Saving[] {
 const keyOf = ({ text }: Saving) => text.slice(1, text.indexOf(':'));
 
 /** Changes of which each alone makes it fit, with what is then needed. */
-function enough(config: Config, bytes: number): string[] {
+function enough(config: Config, bytes: number, estimateOf: Estimated): string[] {
   const fitting = savings(config).flatMap((saving) => {
     const { total } = estimateOf(saving.config);
     return total <= bytes ? [{ ...saving, total }] : [];
@@ -58,12 +66,13 @@ function enough(config: Config, bytes: number): string[] {
 }
 
 /** Where no change is enough by itself: several, taken on one by one where they save something, until it fits. */
-function enoughTogether(config: Config, bytes: number): string[] | null {
+function enoughTogether(config: Config, bytes: number, estimateOf: Estimated): string[] | null {
   const taken = new Map<string, string>();
   let current = config;
-  while (estimateOf(current).total > bytes) {
-    const before = estimateOf(current).total;
-    const next = savings(current).find((saving) => estimateOf(saving.config).total < before);
+  let needed = estimateOf(config).total;
+  while (needed > bytes) {
+    const before = needed;
+    const next = savings(current).find((saving) => (needed = estimateOf(saving.config).total) < before);
     if (next === undefined || taken.size > 12) return null;
     taken.set(keyOf(next), next.text);
     current = next.config;
@@ -71,10 +80,10 @@ function enoughTogether(config: Config, bytes: number): string[] | null {
   return [...taken.values()];
 }
 
-function remedyFor(config: Config, { title, memory }: Gpu): string {
-  const alone = enough(config, memory);
+function remedyFor(config: Config, { title, memory }: Gpu, estimateOf: Estimated): string {
+  const alone = enough(config, memory, estimateOf);
   if (alone.length > 0) return `To fit ${title}, write ${oneOf(alone)}.`;
-  const together = enoughTogether(config, memory);
+  const together = enoughTogether(config, memory, estimateOf);
   if (together !== null) return `To fit ${title}, write ${oneOf(together, 'and')}.`;
   return 'Write fewer frames or a smaller height and width.';
 }
@@ -91,6 +100,7 @@ function largestParts({ parts, stage }: MemoryEstimate): string {
 
 function checkMemory({ config, error, warn, firstGiven }: RuleContext): void {
   if (config.policy.backend !== 'torch' || config.policy.model === 'shapes') return;
+  const estimateOf = estimator(config);
   const estimate = estimateOf(config);
   const { total } = estimate;
   const most = Object.values(gpus).reduce((largest, gpu) => (gpu.memory > largest.memory ? gpu : largest));
@@ -103,7 +113,7 @@ function checkMemory({ config, error, warn, firstGiven }: RuleContext): void {
     firstGiven('policy.devices', 'policy.adapter', 'policy.model'),
     `Training needs an estimated ${bytesWords(total)} on ${config.policy.devices === 1 ? 'the' : 'each'} GPU, ` +
       `${largestParts(estimate)} among it; ${gpu.title} has ${bytesWords(gpu.memory)}.`,
-    `${remedyFor(config, usual)} \`sage-grpo estimate\` shows every part.`,
+    `${remedyFor(config, usual, estimateOf)} \`sage-grpo estimate\` shows every part.`,
   );
 }
 

@@ -67,7 +67,7 @@ export function estimateConfig(config: Config, options: EstimateOptions = {}): E
   const name = deviceOf(config, options.device);
   const model = modelFacts(policy.model);
   const evaluationPrompts = options.evaluationPrompts ?? knownPrompts(config);
-  const work = workloadOf(config, evaluationPrompts);
+  const work = workloadOf(config, { evaluationPrompts });
   const flops = workFlops(config, work);
   const isShapes = policy.model === 'shapes';
   const lora = !isShapes && policy.adapter.kind === 'lora';

@@ -33,8 +33,14 @@ export interface Workload {
   evaluationSteps: number;
 }
 
-/** @param evaluationPrompts where they are known; else as many as an evaluation may have */
-export function workloadOf(config: Config, evaluationPrompts?: number): Workload {
+/** What may be known besides the config: prompts of the evaluation, else as many as it may have; and explored steps. */
+interface Known {
+  evaluationPrompts?: number;
+  explored?: number;
+}
+
+/** Counts the work of a config. */
+export function workloadOf(config: Config, known: Known = {}): Workload {
   const { policy, rollout, sampling, training, evaluation } = config;
   const onCpu = policy.model === 'shapes';
   const devices = onCpu ? 1 : policy.devices;
@@ -42,12 +48,12 @@ export function workloadOf(config: Config, evaluationPrompts?: number): Workload
   const ranks = Math.max(1, Math.floor(devices / sequenceParallel));
   const rollouts = rollout.prompts_per_iteration * rollout.generations;
   const rolloutsPerRank = Math.ceil(rollouts / ranks);
-  const explored = countExplored(config) ?? sampling.steps;
+  const explored = known.explored ?? countExplored(config) ?? sampling.steps;
   const trained = Math.min(training.steps_per_sample ?? explored, explored);
   const microBatches = Math.ceil(rolloutsPerRank / training.micro_batch) * trained;
   const guided = sampling.guidance === 1 ? 1 : 2;
   const anchored = config.trust_region.anchor.mode;
-  const prompts = evaluationPrompts ?? Infinity;
+  const prompts = known.evaluationPrompts ?? Infinity;
   return {
     ...{ devices, sequenceParallel, ranks, rollouts, rolloutsPerRank, explored, trained, microBatches },
     replaysPerRank: rolloutsPerRank * trained,
