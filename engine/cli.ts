@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { doctorCommand } from './cli/doctor.ts';
+import { estimateCommand } from './cli/estimate.ts';
 import { evalCommand } from './cli/eval.ts';
 import { initCommand } from './cli/init.ts';
 import { kernelsReport, kernelsText } from './cli/kernels.ts';
@@ -82,6 +83,11 @@ function createProgram(done: (exitCode: number) => void, launch: Launch): Comman
     .option('--set <path=value>', 'put a value over the config; may be repeated', collect, [])
     .option('--json', 'print JSON', false)
     .action((config, options) => done(validateCommand(config, options)));
+  command('estimate <config>', 'estimate memory, time and disk of a config')
+    .option('--device <name>', 'GPU that it is for, e.g. h200, h100, a100-80gb, l40s, rtx-4090 (default: h100)')
+    .option('--set <path=value>', 'put a value over the config; may be repeated', collect, [])
+    .option('--json', 'print JSON', false)
+    .action((config, options) => estimateCommand(config, options));
   command('init [preset]', 'write a config to start from')
     .option('-o, --output <file>', 'file to write (default: PRESET.sage.yaml)')
     .option('--force', 'replace an existing file', false)

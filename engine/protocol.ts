@@ -17,10 +17,12 @@ import {
   runId,
   runSummary,
 } from './protocol/records.ts';
+import { deviceName, estimate } from './protocol/estimate.ts';
 import { series } from './protocol/series.ts';
 import { iterationVideos, runView, runViewChange } from './protocol/view.ts';
 import { count } from './run/events.ts';
 
+export * from './protocol/estimate.ts';
 export * from './protocol/records.ts';
 export * from './protocol/series.ts';
 export * from './protocol/view.ts';
@@ -38,6 +40,7 @@ export type { RunSummary } from './run/inspect.ts';
 export type { Comparison } from './run/compare.ts';
 export type { CheckpointInfo } from './run/checkpoint.ts';
 export type { Diagnostic } from './config/diagnostics.ts';
+export type { Estimate } from './config/estimate/estimate.ts';
 export type { ExplorationPreview, KernelPreview, StepReport } from './config/exploration.ts';
 
 /** Grows with every change that an older side would not understand. */
@@ -205,6 +208,11 @@ export const requests = {
   'config/exploration': {
     params: z.strictObject(configSource),
     result: z.object({ diagnostics: z.array(diagnostic), preview: explorationPreview.nullable() }),
+  },
+  /** What a config is expected to take, and the same as a page of Markdown; null and empty when it has errors. */
+  'config/estimate': {
+    params: z.strictObject({ ...configSource, device: deviceName.optional() }),
+    result: z.object({ diagnostics: z.array(diagnostic), estimate: estimate.nullable(), markdown: z.string() }),
   },
   'config/presets': {
     params: nothing,

@@ -6,9 +6,13 @@ import { batchRules } from './rules-batch.ts';
 import { methodRules } from './rules-method.ts';
 import { modelRules } from './rules-model.ts';
 import { promptRules } from './rules-prompts.ts';
+import { resourceRules } from './rules-resources.ts';
 
 /** Every rule between keys, in the order in which their findings are told where they share a place. */
-export const rules: Rule[] = [...modelRules, ...methodRules, ...batchRules, ...promptRules, ...adviceRules];
+export const rules: Rule[] = [
+  ...[...modelRules, ...methodRules, ...batchRules, ...promptRules, ...adviceRules],
+  ...resourceRules,
+];
 
 /** Findings of every rule whose keys are valid. */
 export function checkRules(

@@ -1,5 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
+import { estimateWithPrompts } from '../config/estimate/of-file.ts';
+import { estimateMarkdown } from '../config/estimate/text.ts';
 import { previewExploration } from '../config/exploration.ts';
 import { checkText, ConfigError, loadConfig } from '../config/load.ts';
 import { assertRunnable } from '../config/runnable.ts';
@@ -66,4 +68,12 @@ export function explain(program: Program, runsDir: string, source: ConfigSource)
 export function explore(source: ConfigSource): ResultOf<'config/exploration'> {
   const { config, diagnostics } = findingsOf(source);
   return { diagnostics, preview: config && previewExploration(config) };
+}
+
+/** What this config is expected to take. */
+export function estimate({ device, ...source }: CheckedParamsOf<'config/estimate'>): ResultOf<'config/estimate'> {
+  const { config, diagnostics } = findingsOf(source);
+  if (config === null) return { diagnostics, estimate: null, markdown: '' };
+  const found = estimateWithPrompts(config, path.dirname(path.resolve(source.file)), device);
+  return { diagnostics, estimate: found, markdown: estimateMarkdown(found, config.name) };
 }

@@ -22,7 +22,7 @@ import { killTrainer } from '../run/kill.ts';
 import { requireFree } from '../run/lock.ts';
 import { readSeries, readVideos } from '../view/parts.ts';
 import type { Commands } from './child.ts';
-import { explain, explore, findingsOf } from './configs.ts';
+import { estimate, explain, explore, findingsOf } from './configs.ts';
 import { listFolder, readRange, requirePlainPath } from './files.ts';
 import { launchResume, launchTrainer, requireAbsolute, type Program } from './launch.ts';
 import type { Observations } from './observations.ts';
@@ -201,13 +201,14 @@ function steeringHandlers(context: ServerContext): Pick<Handlers, Steering> {
   };
 }
 
-type Configuring = 'config/validate' | 'config/explain' | 'config/exploration' | 'config/presets';
+type Configuring = 'config/validate' | 'config/explain' | 'config/exploration' | 'config/estimate' | 'config/presets';
 
 function configHandlers(context: ServerContext): Pick<Handlers, Configuring> {
   return {
     'config/validate': async (source) => ({ diagnostics: findingsOf(source).diagnostics }),
     'config/explain': async (source) => explain(context.program, context.runsDir, source),
     'config/exploration': async (source) => explore(source),
+    'config/estimate': async (source) => estimate(source),
     async 'config/presets'() {
       const presets = listPresets().map(({ name, description }) => ({ name, description, text: readPreset(name) }));
       return { presets };

@@ -3,6 +3,7 @@ import type { Handler } from './context.ts';
 import { deleteRun } from './delete-run.ts';
 import { openDocumentation } from './documentation.ts';
 import { doctor } from './doctor.ts';
+import { estimate } from './estimate.ts';
 import { previewExploration } from './exploration.ts';
 import { launch } from './launch.ts';
 import { compareRuns, copyRunId, copyRunPath, openDashboard, openLog, openReport, revealRunFolder } from './look.ts';
@@ -24,5 +25,6 @@ export const handlers: Record<CommandId, Handler> = {
     openWalkthrough,
     previewExploration,
     openDocumentation,
+    estimate,
   },
 };

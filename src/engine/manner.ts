@@ -34,5 +34,6 @@ export const mannerOf: Readonly<Record<RequestName, Manner>> = {
   'config/validate': 'reads',
   'config/explain': 'reads',
   'config/exploration': 'reads',
+  'config/estimate': 'reads',
   'config/presets': 'reads',
 };

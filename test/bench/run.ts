@@ -2,7 +2,7 @@
  * `npm run bench`: measures the engine against its targets, by ratios within one run. Writes results/bench.json and the
  * table in docs/benchmarks.md; exits with 1 when a target is missed.
  *
- *   node test/bench/run.ts [--quick] [--only update,overhead,inspect,view,list,demo,activation] [--no-write]
+ *   node test/bench/run.ts [--quick] [--only update,overhead,inspect,view,list,demo,activation,estimate] [--no-write]
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { parseArgs, promisify } from 'node:util';
 import { packageRoot } from '../../engine/package-root.ts';
 import { collectProvenance } from '../../engine/run/provenance.ts';
 import { type ActivationResult, measureActivation } from './activation.ts';
+import { measureEstimate, type EstimateResult } from './estimate.ts';
 import { measureInspect, type InspectResult } from './inspect.ts';
 import { measureDemo, type DemoResult } from './memory.ts';
 import { writePage } from './page.ts';
@@ -19,7 +20,7 @@ import { benchTable, judgeTargets, withTable, type BenchFile } from './targets.t
 import { measureUpdateStep, type UpdateStepResult } from './update-step.ts';
 import { measureListing, measureView, type ListingResult, type ViewResult } from './view.ts';
 
-const parts = ['update', 'overhead', 'inspect', 'view', 'list', 'demo', 'activation'] as const;
+const parts = ['update', 'overhead', 'inspect', 'view', 'list', 'demo', 'activation', 'estimate'] as const;
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
@@ -52,6 +53,7 @@ const view: ViewResult | null = await part('view', () => measureView(10_000, 20,
 const list: ListingResult | null = await part('list', () => measureListing(1000, quick ? 3 : 9));
 const demo: DemoResult | null = await part('demo', () => measureDemo(quick ? 3 : null));
 const activation: ActivationResult | string | null = await part('activation', () => measureActivation(quick ? 2 : 8));
+const estimate: EstimateResult | null = await part('estimate', () => measureEstimate(quick ? 6 : 20));
 
 const { versions, cpu, cores, memory, platform, commit, modified } = await collectProvenance({
   seed: 0,
@@ -65,8 +67,8 @@ const file: BenchFile = {
   commit,
   modified,
   versions,
-  targets: judgeTargets({ update, overhead, inspect, view, list, demo, activation }),
-  raw: { update, overhead, inspect, view, list, demo, activation },
+  targets: judgeTargets({ update, overhead, inspect, view, list, demo, activation, estimate }),
+  raw: { update, overhead, inspect, view, list, demo, activation, estimate },
 };
 
 console.log(`\n${benchTable(file)}`);

@@ -1,4 +1,5 @@
 import type { ActivationResult } from './activation.ts';
+import type { EstimateResult } from './estimate.ts';
 import type { InspectResult } from './inspect.ts';
 import type { DemoResult } from './memory.ts';
 import type { OverheadResult } from './overhead.ts';
@@ -15,6 +16,7 @@ export interface Measured {
   list: ListingResult | null;
   demo: DemoResult | null;
   activation?: ActivationResult | string | null;
+  estimate?: EstimateResult | null;
 }
 
 /** One line of the table. */
@@ -43,7 +45,8 @@ const spreadText = ({ median, min, max }: Spread) => `${median.toFixed(2)}× (${
 const gibibyte = 2 ** 30;
 
 /** Holds the measurements against the targets. */
-export function judgeTargets({ update, overhead, inspect, view, list, demo, activation = null }: Measured): Target[] {
+export function judgeTargets(measured: Measured): Target[] {
+  const { update, overhead, inspect, view, list, demo, activation = null, estimate = null } = measured;
   return [
     ...(update === null ? [] : updateTargets(update)),
     ...(overhead === null ? [] : overheadTargets(overhead)),
@@ -52,6 +55,7 @@ export function judgeTargets({ update, overhead, inspect, view, list, demo, acti
     ...(list === null ? [] : listingTargets(list)),
     ...(demo === null ? [] : demoTargets(demo)),
     ...(activation === null ? [] : activationTargets(activation)),
+    ...(estimate === null ? [] : estimateTargets(estimate)),
   ];
 }
 
@@ -187,4 +191,21 @@ function activationTargets(activation: ActivationResult | string): Target[] {
   const { ratio, ours, empty } = activation;
   const times = `${ours.median.toFixed(1)} ms against ${empty.median.toFixed(1)} ms`;
   return [{ name, measured: `${spreadText(ratio)}, ${times}`, target, met: ratio.median <= 1.5 }];
+}
+
+/** An estimate is true when none of the setups takes a quarter more or less. */
+function estimateTargets({ setups, iteration, evaluation, run, memory }: EstimateResult): Target[] {
+  const [target, within] = ['0.75× to 1.25×', ({ min, max }: Spread) => min >= 0.75 && max <= 1.25];
+  const line = (what: string, ratio: Spread | null): Target => ({
+    name: `${what}, estimated over measured`,
+    measured: ratio === null ? 'not measured here' : `${spreadText(ratio)} in ${setups.length} setups`,
+    target,
+    met: ratio === null ? null : within(ratio),
+  });
+  return [
+    line('time of an iteration', iteration),
+    line('time of an evaluation', evaluation),
+    line('time of a run', run),
+    line('peak memory of a run', memory),
+  ];
 }

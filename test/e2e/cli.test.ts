@@ -374,3 +374,30 @@ test('two runs begun in the same second are two folders', async () => {
   expect(new Set(folders).size).toBe(2);
   for (const each of folders) expect(recordOf(each)).toMatchObject({ status: 'finished', id: path.basename(each) });
 });
+
+describe('estimate', () => {
+  const preset = (name: string) => path.join(root, 'examples', `${name}.sage.yaml`);
+
+  test('says what a config takes on a device, and that it is an estimate', async () => {
+    const flags = ['--device', 'H200', '--set', 'sampling.frames=41'];
+    const { code, stdout } = await sage(['estimate', preset('hunyuan-video-1.5-lora'), ...flags]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^HunyuanVideo-1\.5 on 8 × NVIDIA H200\. An estimate, not a measurement\.\n/);
+    for (const line of [
+      /^ {2}peak +\d+ GiB {2}fits into the 140 GiB/m,
+      /^ {2}the run +\d/m,
+      /^ {2}tokens of a video +9,438 /m,
+    ])
+      expect(stdout).toMatch(line);
+    expect(stdout).toContain('Assumed\n  - ');
+  });
+
+  test('of a config with errors is what is wrong with it; a device that is none is refused with those there are', async () => {
+    const typo = await sage(['estimate', preset('shapes'), '--set', 'exploration.etaa=1']);
+    expect(typo).toMatchObject({ code: 2, stdout: '' });
+    expect(typo.stderr).toMatch(/etaa[^]*eta/);
+    const device = await sage(['estimate', preset('shapes'), '--device', 'a100']);
+    expect(device).toMatchObject({ code: 2, stdout: '' });
+    expect(device.stderr).toMatch(/no device "a100"[^]*→ The devices are cpu, .*a100-80gb/);
+  });
+});

@@ -129,6 +129,31 @@ test('validate and doctor say what the commands say, presets run as they stand',
   await engine.close();
 });
 
+test('what a config takes is estimated as the command does, with the prompts of its file counted', async () => {
+  const folder = temporaryFolder();
+  const engine = await openEngine(path.join(folder, 'runs'));
+  writeFileSync(path.join(folder, 'words.txt'), 'a red circle moving left\na blue square moving up\n');
+  const text =
+    'policy: { model: shapes }\nprompts: { file: words.txt }\nrollout: { prompts_per_iteration: 2, generations: 16 }\nevaluation: { videos_per_prompt: 3 }\n';
+  const file = path.join(folder, 'one_of_mine.sage.yaml');
+  const { estimate, markdown, diagnostics } = await engine.ask('config/estimate', { file, text });
+  expect(diagnostics).toEqual([]);
+  expect(estimate).toMatchObject({ model: 'shapes', parameters: { policy: 554_400 }, work: { evaluationVideos: 6 } });
+  expect(markdown).toContain('# Estimate of one\\_of\\_mine\n\n**An estimate, not a measurement.** Shapes on this CPU');
+  writeFileSync(file, text);
+  expect(JSON.parse((await sage(['estimate', file, '--json'])).stdout)).toEqual(estimate);
+
+  const large = {
+    file: path.resolve(import.meta.dirname, '../../examples/hunyuan-video-1.5.sage.yaml'),
+    device: 'h200',
+  } as const;
+  const asked = await engine.ask('config/estimate', large);
+  expect(asked.estimate).toMatchObject({ device: { name: 'h200', count: 64 }, memory: { fits: true } });
+  const wrong = await engine.ask('config/estimate', { file, text: `${text}typo: 1\n` });
+  expect(wrong).toMatchObject({ estimate: null, markdown: '', diagnostics: [{ code: 'config/unknown-key' }] });
+  await engine.close();
+});
+
 describe('the process', () => {
   /** A run whose log is larger than any pipe. */
   async function runWithLongLog(runs: string): Promise<{ run: string; folder: string }> {

@@ -35,6 +35,16 @@ describe('targets', () => {
   });
 });
 
+describe('estimates', () => {
+  const ratio = (min: number, max: number) => ({ median: 1, min, max });
+  const estimate = { setups: [], iteration: ratio(0.8, 1.2), evaluation: ratio(0.7, 1), run: ratio(1, 1.3) };
+
+  it('are true when no setup takes a quarter more or less', () => {
+    const judged = judgeTargets({ ...nothing, estimate: { ...estimate, memory: null } });
+    expect(judged.map(({ met }) => met)).toEqual([true, false, false, null]);
+  });
+});
+
 describe('the table', () => {
   it('replaces what stands between its markers and nothing else', () => {
     const document = 'before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n';

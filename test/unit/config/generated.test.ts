@@ -66,7 +66,9 @@ describe('presets', () => {
   it.each(presets)('$name is valid, and is named as its file', ({ name, file }) => {
     const { config, diagnostics } = loadConfig(file);
     expect(config.name).toBe(name);
-    expect(diagnostics.map((d) => d.code)).toEqual(name.startsWith('shapes') ? [] : ['config/needs-torch']);
+    // Whether the disk holds the checkpoints depends on the machine.
+    const codes = diagnostics.map((d) => d.code).filter((code) => code !== 'config/disk');
+    expect(codes).toEqual(name.startsWith('shapes') ? [] : ['config/needs-torch']);
   });
 
   it('are read by name; another name gets the nearest', () => {

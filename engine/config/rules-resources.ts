@@ -1,0 +1,153 @@
+import { statfsSync } from 'node:fs';
+import { gpus, type Gpu } from './estimate/devices.ts';
+import { diskOf } from './estimate/disk.ts';
+import { gpuMemory, type MemoryEstimate } from './estimate/memory.ts';
+import { partName } from './estimate/text.ts';
+import { bytesWords } from './estimate/words.ts';
+import { workloadOf } from './estimate/workload.ts';
+import { countExplored } from './rules-method.ts';
+import type { Rule, RuleContext } from './rule.ts';
+import type { Config } from './schema.ts';
+import { oneOf } from './text.ts';
+
+/** A change that saves memory. */
+interface Saving {
+  /** What to write. */
+  text: string;
+  config: Config;
+}
+
+/** Peak memory of one GPU. No saving changes the explored steps, so they are counted once. */
+type Estimated = (config: Config) => MemoryEstimate;
+
+function estimator(config: Config): Estimated {
+  const explored = countExplored(config) ?? config.sampling.steps;
+  return (changed) => gpuMemory(changed, workloadOf(changed, { explored }));
+}
+
+const withPolicy = (config: Config, policy: Partial<Config['policy']>): Config => ({
+  ...config,
+  policy: { ...config.policy, ...policy },
+});
+
+/** Changes that leave what is learnt as it is, or nearly, the least first. */
+function savings(config: Config): Saving[] {
+  const { policy, training, sampling } = config;
+  const found: Saving[] = [];
+  const add = (text: string, changed: Config) => void found.push({ text, config: changed });
+  if (!policy.activation_checkpointing)
+    add('`activation_checkpointing: true`', withPolicy(config, { activation_checkpointing: true }));
+  for (let batch = training.micro_batch >> 1; batch >= 1; batch >>= 1)
+    add(`\`micro_batch: ${batch}\``, { ...config, training: { ...training, micro_batch: batch } });
+  for (const n of [2, 4, 8])
+    if (n > policy.sequence_parallel && policy.devices % n === 0)
+      add(`\`sequence_parallel: ${n}\``, withPolicy(config, { sequence_parallel: n }));
+  if (policy.adapter.kind === 'none')
+    add('`adapter: {kind: lora}`', withPolicy(config, { adapter: { ...policy.adapter, kind: 'lora' } }));
+  for (const frames of [61, 41, 21])
+    if (frames < sampling.frames) add(`\`frames: ${frames}\``, { ...config, sampling: { ...sampling, frames } });
+  const rollouts = config.rollout.prompts_per_iteration * config.rollout.generations;
+  for (let n = policy.devices * 2; n <= 64 * policy.devices && rollouts % (n / policy.sequence_parallel) === 0; n *= 2)
+    add(`\`devices: ${n}\``, withPolicy(config, { devices: n }));
+  return found;
+}
+
+/** The key of a saving, so that of several values only the first that is enough is told. */
+const keyOf = ({ text }: Saving) => text.slice(1, text.indexOf(':'));
+
+/** Changes of which each alone makes it fit, with what is then needed. */
+function enough(config: Config, bytes: number, estimateOf: Estimated): string[] {
+  const fitting = savings(config).flatMap((saving) => {
+    const { total } = estimateOf(saving.config);
+    return total <= bytes ? [{ ...saving, total }] : [];
+  });
+  const first = fitting.filter((saving, i) => fitting.findIndex((each) => keyOf(each) === keyOf(saving)) === i);
+  return first.slice(0, 4).map(({ text, total }) => `${text} (${bytesWords(total)})`);
+}
+
+/** Where no change is enough by itself: several, taken on one by one where they save something, until it fits. */
+function enoughTogether(config: Config, bytes: number, estimateOf: Estimated): string[] | null {
+  const taken = new Map<string, string>();
+  let current = config;
+  let needed = estimateOf(config).total;
+  while (needed > bytes) {
+    const before = needed;
+    const next = savings(current).find((saving) => (needed = estimateOf(saving.config).total) < before);
+    if (next === undefined || taken.size > 12) return null;
+    taken.set(keyOf(next), next.text);
+    current = next.config;
+  }
+  return [...taken.values()];
+}
+
+function remedyFor(config: Config, { title, memory }: Gpu, estimateOf: Estimated): string {
+  const alone = enough(config, memory, estimateOf);
+  if (alone.length > 0) return `To fit ${title}, write ${oneOf(alone)}.`;
+  const together = enoughTogether(config, memory, estimateOf);
+  if (together !== null) return `To fit ${title}, write ${oneOf(together, 'and')}.`;
+  return 'Write fewer frames or a smaller height and width.';
+}
+
+/** The parts that take most at the peak. */
+function largestParts({ parts, stage }: MemoryEstimate): string {
+  const there = parts.filter((part) => part.stage === null || part.stage === stage);
+  const largest = there.toSorted((a, b) => b.bytes - a.bytes).slice(0, 3);
+  return oneOf(
+    largest.map(({ part, bytes }) => `${bytesWords(bytes)} ${partName(part)}`),
+    'and',
+  );
+}
+
+function checkMemory({ config, error, warn, firstGiven }: RuleContext): void {
+  if (config.policy.backend !== 'torch' || config.policy.model === 'shapes') return;
+  const estimateOf = estimator(config);
+  const estimate = estimateOf(config);
+  const { total } = estimate;
+  const most = Object.values(gpus).reduce((largest, gpu) => (gpu.memory > largest.memory ? gpu : largest));
+  const usual = gpus.h100;
+  if (total <= usual.memory) return;
+  const tooMuch = total > most.memory;
+  const gpu = tooMuch ? most : usual;
+  (tooMuch ? error : warn)(
+    'memory',
+    firstGiven('policy.devices', 'policy.adapter', 'policy.model'),
+    `Training needs an estimated ${bytesWords(total)} on ${config.policy.devices === 1 ? 'the' : 'each'} GPU, ` +
+      `${largestParts(estimate)} among it; ${gpu.title} has ${bytesWords(gpu.memory)}.`,
+    `${remedyFor(config, usual, estimateOf)} \`sage-grpo estimate\` shows every part.`,
+  );
+}
+
+function checkDisk({ config, baseFolder, checkFiles, warn, firstGiven }: RuleContext): void {
+  if (!checkFiles) return;
+  const free = freeBytes(baseFolder);
+  const { checkpoints, checkpointBytes, total } = diskOf(config, workloadOf(config));
+  if (free === null || total <= free) return;
+  const room = Math.floor((free - (total - (checkpoints + 1) * checkpointBytes)) / checkpointBytes);
+  const kept = room - 1 - (config.checkpoints.keep_best ? 1 : 0);
+  warn(
+    'disk',
+    firstGiven('checkpoints.keep', 'checkpoints.every', 'policy.model'),
+    `The run needs an estimated ${bytesWords(total)} of disk, ${checkpoints + 1} checkpoints of ${bytesWords(checkpointBytes)} among it; ` +
+      `there are ${bytesWords(free)} free beside the config.`,
+    kept >= 1
+      ? `Write \`keep: ${kept}\` or less, or free some space.`
+      : 'Free some space, or keep the runs on another disk.',
+  );
+}
+
+/** Bytes that may still be written beside the config; null where the system does not tell. */
+function freeBytes(folder: string): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
+}
+
+const estimated = ['policy', 'prompts', 'sampling', 'exploration', 'rollout', 'training', 'trust_region', 'evaluation'];
+
+export const resourceRules: Rule[] = [
+  { needs: estimated, check: checkMemory },
+  { needs: [...estimated, 'checkpoints', 'videos'], check: checkDisk },
+];
