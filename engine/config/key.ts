@@ -25,6 +25,8 @@ export interface KeyMeta {
   aliases?: string[];
   /** Read by the torch policy only. */
   torchOnly?: boolean;
+  /** Read by the onnx policy only. */
+  onnxOnly?: boolean;
   /** In words, where the bare default (`null`) would not say it. */
   defaultText?: string;
 }

@@ -50,6 +50,7 @@ export const policy = block('The video generator that is trained, and what it ru
   threads: key(z.int().min(1).max(1024).default(2), {
     description: 'CPU threads that compute the model.',
     unit: 'threads',
+    onnxOnly: true,
     aliases: ['num_threads', 'num_workers'],
   }),
   adapter,

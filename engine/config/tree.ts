@@ -1,6 +1,7 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Alias, Document, Node, Pair, YAMLError } from 'yaml';
-import type { Diagnostic } from './diagnostics.ts';
+import { joinPath } from './data.ts';
+import type { Diagnostic, Fix } from './diagnostics.ts';
 import { escapeControls } from './text.ts';
 
 /** A stretch of text, 1-based; `endColumn` is one past the last character. */
@@ -26,18 +27,15 @@ export interface Tree {
   diagnostics: Diagnostic[];
 }
 
+export { joinPath } from './data.ts';
+
 export const start: Place = { line: 1, column: 1, endLine: 1, endColumn: 1 };
 
-/** Beyond these a config is a mistake or an attack (an alias bomb), and reading it would cost more than it is worth. */
 /** One slip often breaks all that follows it; the first complaints say where it was. */
 const shownErrors = 5;
 
+/** Beyond these a config is a mistake or an attack (an alias bomb), and reading it would cost more than it is worth. */
 const limits = { characters: 2 ** 20, nodes: 50_000, depth: 32 };
-
-/** A path in dotted form. A key that itself has a dot is quoted, which keeps paths unambiguous. */
-export function joinPath(parts: readonly (string | number)[]): string {
-  return parts.map((part) => (/[."\n]/.test(String(part)) ? JSON.stringify(part) : String(part))).join('.');
-}
 
 /** Reads YAML text into a tree. Never throws: what is wrong is in `diagnostics`. */
 export function readTree(input: string): Tree {
@@ -74,6 +72,15 @@ export function readTree(input: string): Tree {
   return tree;
 }
 
+const firstLines: Fix[] = [
+  {
+    title: 'Begin with the embedded model: policy: {model: shapes}',
+    edits: [{ kind: 'set', path: 'policy.model', value: 'shapes' }],
+    preferred: true,
+  },
+  { title: 'Begin with a preset: extends: shapes', edits: [{ kind: 'set', path: 'extends', value: 'shapes' }] },
+];
+
 type Fail = (code: string, message: string, remedy: string, place?: Place) => void;
 
 function fill(tree: Tree, document: Document.Parsed, lines: LineCounter, fail: Fail): void {
@@ -83,6 +90,7 @@ function fill(tree: Tree, document: Document.Parsed, lines: LineCounter, fail: F
       'The config is empty.',
       'Write at least `policy: {model: shapes}`, or start from a preset: sage-grpo init shapes.',
     );
+    tree.diagnostics.at(-1)!.fixes = firstLines;
     return;
   }
   if (!isMap(document.contents)) {

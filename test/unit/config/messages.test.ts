@@ -61,7 +61,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'a list in place of a block': [
     'equalizer: [analytic]',
     '1:12: error: equalizer is a list of 1, but must be a block of keys.',
-    'Write its keys on indented lines below it: mode, decay, warmup. [config/wrong-type]',
+    'Write its keys on indented lines below it: mode, decay, warmup. Or remove it to use their defaults. [config/wrong-type]',
   ],
   'a misspelt choice': [
     'exploration: {kernel: flow_grop}',
@@ -101,7 +101,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'too many steps for the shift': [
     'sampling: {steps: 68, shift: 5}',
     '1:19: error: sampling.steps is 68, but with shift 5 and sigma_max 0.997 the first step would end so close to sigma_max, or above it, that its precise variance is not positive; the largest valid number of steps is 67.',
-    'Write `steps: 67`, the nearest valid value. Or set exploration.clamp_both_ends: true, which drops the noise of steps wholly above sigma_max. [config/steps-too-many]',
+    'Write `steps: 67`, the nearest valid value. Or set exploration.clamp_both_ends: true, which drops the noise of steps wholly above sigma_max. Or lower sampling.shift to 4.9, raise exploration.sigma_max to 0.998 or use another kernel. [config/steps-too-many]',
   ],
   'a window outside the schedule': [
     'exploration:\n  window: {first: 0, last: 10}',
@@ -111,7 +111,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'half a window': [
     'exploration: {window: {first: 0}}',
     '1:15: error: exploration.window.last is missing.',
-    'Add `last: …`, a whole number of at least 0. [config/missing-key]',
+    'Add `last: 8`, a whole number of at least 0, or remove exploration.window. [config/missing-key]',
   ],
   'a window on the last step only': [
     'exploration: {window: {first: 9, last: 9}}',
@@ -151,7 +151,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'a component that the reward lacks': [
     'reward: {weights: {HPS: 1}}',
     '1:20: error: The reward has no component "HPS".',
-    'Its components are VQ, MQ, TA. [config/unknown-component]',
+    'Its components are VQ, MQ, TA. Write one of them, or remove the line. [config/unknown-component]',
   ],
   'another size of Shapes videos': [
     'sampling: {frames: 16}',
@@ -176,7 +176,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'a smallest β above the largest': [
     'trust_region: {beta: {minimum: 1e-3}}',
     '1:32: error: trust_region.beta.minimum is 0.001, above trust_region.beta.weight, 0.00001, which is the largest value of β.',
-    'Write `minimum: 0.00001` or less, or a larger weight. [config/beta-range]',
+    'Write `minimum: 0.00001` or less, or `weight: 0.001` or more. [config/beta-range]',
   ],
   'a learning rate far too high': [
     'training: {learning_rate: 0.05}',
@@ -311,7 +311,7 @@ describe('GPU runs', () => {
     ]);
     expect(read(hunyuan('devices: 6, sequence_parallel: 2')).slice(2)).toEqual([
       '1:45: error: 4 prompts × 4 generations are 16 samples, which do not divide among 3 data-parallel ranks (6 devices / 2 a video = 3).',
-      'Set rollout.prompts_per_iteration to 3 or 6, or rollout.generations to 3 or 6. [config/data-parallel]',
+      'Set rollout.prompts_per_iteration to 3 or 6, or rollout.generations to 3 or 6, or policy.devices to 4 or 8. [config/data-parallel]',
     ]);
     expect(read(hunyuan('devices: 8') + 'training: {micro_batch: 4}').slice(2)).toEqual([
       '3:25: error: 4 prompts × 4 generations are 16 samples, 2 on each of 8 data-parallel ranks, which training.micro_batch, 4, does not divide.',

@@ -1,0 +1,87 @@
+import { mergeBases, type Base, type BaseChain } from './bases.ts';
+import { splitPath, valueAt } from './data.ts';
+import type { Fix } from './diagnostics.ts';
+import { applyEdits } from './edits.ts';
+import type { Finding } from './issues.ts';
+import { readPrompts } from './prompts.ts';
+import { resolve, type Resolved } from './resolve.ts';
+import { checkRules } from './rules.ts';
+
+/** What the values of a config are looked at with. */
+export interface Surroundings {
+  baseFolder: string;
+  checkFiles: boolean;
+  /** Name of the run where the config gives none. */
+  name: string;
+  /** Follows `extends`; see `createBaseReader`. */
+  bases: (own: unknown) => BaseChain;
+  readPrompts: ReturnType<typeof createPromptReader>;
+}
+
+/** All that follows from the values of a config. */
+export interface Checked {
+  /** Of the file itself. */
+  own: unknown;
+  /** With those of its bases under them. */
+  merged: unknown;
+  bases: Base[];
+  resolved: Resolved;
+  findings: Finding[];
+}
+
+/** Fills in and checks plain values. */
+export function checkValues(own: unknown, surroundings: Surroundings): Checked {
+  const chain = surroundings.bases(own);
+  const merged = mergeBases(own, chain.bases);
+  const resolved = resolve(merged, own);
+  const { config, renamed } = resolved;
+  if (valueAt(merged, ['name']) === undefined && !renamed.has('name')) config.name = surroundings.name;
+  const stands = (value: unknown) => (path: string) =>
+    valueAt(value, splitPath(renamed.get(path) ?? path)) !== undefined;
+  const [given, written] = [stands(merged), stands(own)];
+  const firstGiven = (...paths: string[]) => paths.find(written) ?? paths.find(given) ?? paths[0];
+  const rules = checkRules(resolved, { ...surroundings, given, firstGiven });
+  return { own, merged, bases: chain.bases, resolved, findings: [...chain.findings, ...resolved.findings, ...rules] };
+}
+
+/** Reads prompt sources, each file once. */
+export function createPromptReader(
+  baseFolder: string,
+): (source: Parameters<typeof readPrompts>[0]) => ReturnType<typeof readPrompts> {
+  const files = new Map<string, ReturnType<typeof readPrompts>>();
+  return (source) => {
+    if (typeof source !== 'object' || Array.isArray(source)) return readPrompts(source, baseFolder);
+    const id = JSON.stringify([source.file, source.column]);
+    const read = files.get(id) ?? readPrompts(source, baseFolder);
+    files.set(id, read);
+    return read;
+  };
+}
+
+/** Trials of one analysis; beyond them no fix is preferred. */
+const maximumTrials = 24;
+
+/**
+ * Of the likely fixes of each error leaves the mark on the first that makes no other mistake, and on none where each
+ * does; found by doing them.
+ */
+export function preferFixes(checked: Checked, surroundings: Surroundings): Finding[] {
+  const errors = (findings: Finding[]) => findings.filter(({ severity }) => severity === 'error');
+  const id = ({ code, path }: Finding) => `${code} ${path}`;
+  const known = new Set(errors(checked.findings).map(id));
+  let trials = 0;
+  const works = (fix: Fix, finding: Finding): boolean => {
+    if (trials++ >= maximumTrials) return false;
+    const after = errors(checkValues(applyEdits(checked.own, fix.edits), surroundings).findings);
+    return after.every((other) => known.has(id(other)) && id(other) !== id(finding));
+  };
+  return checked.findings.map((finding) => {
+    const { fixes = [], severity } = finding;
+    const chosen = fixes.find((fix) => fix.preferred && (severity === 'warning' || works(fix, finding)));
+    return { ...finding, fixes: fixes.map((fix) => mark(fix, fix === chosen)) };
+  });
+}
+
+function mark({ title, edits }: Fix, preferred: boolean): Fix {
+  return preferred ? { title, edits, preferred } : { title, edits };
+}
