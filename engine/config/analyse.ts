@@ -63,8 +63,8 @@ export function analyseText(text: string, options: CheckOptions = {}): ConfigAna
     const place = tree.places.get(written);
     if (place !== undefined) tree.places.set(meant, place);
   }
-  const found = preferFixes(checked, surroundings).map((finding) => locate(finding, tree, checked));
-  const diagnostics = sortDiagnostics([...tree.diagnostics, ...found]);
+  const found = preferFixes(checked, surroundings, (fix) => canDo(fix, tree, checked));
+  const diagnostics = sortDiagnostics([...tree.diagnostics, ...found.map((finding) => locate(finding, tree, checked))]);
   const valid = diagnostics.every((d) => d.severity !== 'error');
   const { config } = resolved;
   const originOf = (path: string) => findOrigin(path, tree, checked);
@@ -92,10 +92,9 @@ function findOrigin(path: string, tree: Tree, { merged, bases, resolved }: Check
  * line that extends it.
  */
 function locate(finding: Finding, tree: Tree, checked: Checked): Diagnostic {
-  const { meant: _meant, isGuess: _isGuess, on, fixes, ...said } = finding;
+  const { meant: _meant, isGuess: _isGuess, on, fixes = [], ...said } = finding;
   const parts = splitPath(finding.path);
-  const reachable = (fixes ?? []).filter((fix) => canDo(fix, tree, checked));
-  const known = { ...said, ...(reachable.length > 0 ? { fixes: reachable } : {}) };
+  const known = { ...said, ...(fixes.length > 0 ? { fixes } : {}) };
   for (let length = parts.length; length > 0; length--) {
     const path = joinPath(parts.slice(0, length));
     const places = tree.places.get(path);

@@ -59,66 +59,76 @@ export function createBaseReader(file: string | undefined, checkFiles: boolean):
   return (own) => follow(own, start, checkFiles, read);
 }
 
-function follow(
-  own: unknown,
-  start: string | null,
-  checkFiles: boolean,
-  read: (path: string) => Tree | FileProblem,
-): BaseChain {
+type ReadTree = (path: string) => Tree | FileProblem;
+
+function follow(own: unknown, start: string | null, checkFiles: boolean, read: ReadTree): BaseChain {
   const chain: BaseChain = { bases: [], findings: [] };
   const seen = start === null ? [] : [start];
   let [value, folder] = [own, start === null ? process.cwd() : dirname(start)];
   for (;;) {
-    let written = valueAt(value, ['extends']);
+    const written = valueAt(value, ['extends']);
     if (typeof written !== 'string' || written === '') return chain;
     const from = chain.bases.at(-1);
-    const fail = (code: string, message: string, remedy: string, fixes: Fix[] = []) =>
-      chain.findings.push(baseFinding(code, message, remedy, fixes, from));
-    if (isPresetName(written) && !presetNames().includes(written)) {
-      const near = closest(written, presetNames());
-      fail(...unknownPreset(written, near, folder));
-      // What was meant is taken for what was written, so that its values are not missed as well.
-      if (near === null) return chain;
-      written = near;
-    }
-    const path = baseFile(written as string, folder);
-    if (seen.includes(path)) {
-      const names = [...seen.slice(seen.indexOf(path)), path].map((each) => basename(each));
-      fail('extends-cycle', ...circle(names));
+    const fail = (...failure: Failure) => void chain.findings.push(baseFinding(failure, from));
+    const name = knownName(written, folder, fail);
+    if (name === null || (!isPresetName(name) && !checkFiles)) return chain;
+    const file = baseFile(name, folder);
+    const failure = wrongWay(file, seen, chain.bases.length);
+    const tree = failure === null ? read(file) : null;
+    const problem = failure ?? brokenBase(file, name, tree!);
+    if (problem !== null) {
+      fail(...problem);
       return chain;
     }
-    if (chain.bases.length === maximumDepth) {
-      const message = `More than ${maximumDepth} configs extend one another here, up to ${quote(basename(path))}.`;
-      fail('extends-depth', message, 'Extend one that is nearer to the values, or remove the line.', [
-        removeKey('extends'),
-      ]);
-      return chain;
-    }
-    if (!isPresetName(written as string) && !checkFiles) return chain;
-    const tree = read(path);
-    if ('code' in tree) {
-      fail(...unreadable(tree, written as string));
-      return chain;
-    }
-    const broken = tree.diagnostics.find((d) => d.severity === 'error');
-    if (broken !== undefined) {
-      const message = `${quote(basename(path))}, line ${broken.line}: ${broken.message}`;
-      fail('broken-base', message, broken.remedy);
-      return chain;
-    }
-    chain.bases.push({ name: written as string, file: path, tree });
-    seen.push(path);
-    [value, folder] = [tree.value, dirname(path)];
+    chain.bases.push({ name, file, tree: tree as Tree });
+    seen.push(file);
+    [value, folder] = [(tree as Tree).value, dirname(file)];
   }
+}
+
+/** The name that is written, or the preset that is meant by it, so that its values are not missed as well. */
+function knownName(written: string, folder: string, fail: (...failure: Failure) => void): string | null {
+  if (!isPresetName(written) || presetNames().includes(written)) return written;
+  const near = closest(written, presetNames());
+  fail(...unknownPreset(written, near, folder));
+  return near;
+}
+
+/** A circle, or a chain that is too long. */
+function wrongWay(file: string, seen: string[], depth: number): Failure | null {
+  if (seen.includes(file)) return circle([...seen.slice(seen.indexOf(file)), file].map((each) => basename(each)));
+  if (depth < maximumDepth) return null;
+  const message = `More than ${maximumDepth} configs extend one another here, up to ${quote(basename(file))}.`;
+  return [
+    'extends-depth',
+    message,
+    'Extend one that is nearer to the values, or remove the line.',
+    [removeKey('extends')],
+  ];
+}
+
+function brokenBase(file: string, name: string, tree: Tree | FileProblem): Failure | null {
+  if ('code' in tree) return unreadable(tree, name);
+  const broken = tree.diagnostics.find((d) => d.severity === 'error');
+  if (broken === undefined) return null;
+  return ['broken-base', `${quote(basename(file))}, line ${broken.line}: ${broken.message}`, broken.remedy];
 }
 
 type Failure = [code: string, message: string, remedy: string, fixes?: Fix[]];
 
 /** What is wrong further up is said at the line that leads there, where it cannot be put right. */
-function baseFinding(code: string, message: string, remedy: string, fixes: Fix[], from: Base | undefined): Finding {
+function baseFinding([code, message, remedy, fixes = []]: Failure, from: Base | undefined): Finding {
   const said = from === undefined ? message : `In ${quote(from.name)}: ${message}`;
-  const way = from === undefined || code === 'extends-cycle' ? fixes : [];
-  return { severity: 'error', code: `config/${code}`, message: said, remedy, fixes: way, path: 'extends', on: 'value' };
+  const here = from === undefined || code === 'extends-cycle' || code === 'extends-depth' ? fixes : [];
+  return {
+    severity: 'error',
+    code: `config/${code}`,
+    message: said,
+    remedy,
+    fixes: here,
+    path: 'extends',
+    on: 'value',
+  };
 }
 
 function unknownPreset(written: string, near: string | null, folder: string): Failure {
@@ -142,34 +152,33 @@ function unreadable({ code, message, remedy, near }: FileProblem, written: strin
   return [code.replace('config/', ''), message, remedy, fixes];
 }
 
-function circle(names: string[]): [message: string, remedy: string, fixes: Fix[]] {
+function circle(names: string[]): Failure {
   const message =
     names.length === 2
-      ? `${names[0]} extends itself.`
-      : `The configs extend one another in a circle: ${names.join(' → ')}.`;
-  return [message, 'Remove the `extends` of one of them.', [likely(removeKey('extends'))]];
+      ? `${quote(names[0])} extends itself.`
+      : `These configs extend one another in a circle: ${names.map((name) => quote(name)).join(' → ')}.`;
+  return ['extends-cycle', message, 'Remove the `extends` of one of them.', [likely(removeKey('extends'))]];
 }
 
 /** Values with those of their bases under them: block by block; a list or any other value replaces what lies under it. */
 export function mergeBases(own: unknown, bases: readonly Base[]): unknown {
-  const all = [own, ...bases.map(inherited)];
+  const written = [own, ...bases.map((base) => base.tree.value)];
+  const model = written.map((value) => valueAt(value, ['policy', 'model'])).find((value) => value !== undefined);
+  const all = [own, ...bases.map((base) => inherited(base, model))];
   return all.reduceRight<unknown>((under, over) => (isBlock(over) ? lay(over, under, rootKey) : under), undefined);
 }
 
 /** What a base gives on: all but its name and what it extends, its files found from its own folder. */
-function inherited({ tree, file }: Base): unknown {
+function inherited({ tree, file }: Base, model: unknown): unknown {
   const { extends: _extends, name: _name, ...value } = copyData(tree.value) as Block;
+  const find = (path: string) => resolve(dirname(file), path);
   for (const path of [['prompts'], ['evaluation', 'prompts']]) {
     const source = valueAt(value, path);
-    if (isBlock(source) && typeof source.file === 'string') source.file = resolve(dirname(file), source.file);
+    if (isBlock(source) && typeof source.file === 'string') source.file = find(source.file);
   }
-  const policy = value.policy;
-  if (
-    isBlock(policy) &&
-    typeof policy.weights === 'string' &&
-    isWeightsPath(policy.weights, valueAt(value, ['policy', 'model']))
-  )
-    policy.weights = resolve(dirname(file), policy.weights);
+  const { policy } = value;
+  if (isBlock(policy) && typeof policy.weights === 'string' && isWeightsPath(policy.weights, model))
+    policy.weights = find(policy.weights);
   return value;
 }
 

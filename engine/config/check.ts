@@ -64,8 +64,9 @@ const maximumTrials = 24;
 /**
  * Of the likely fixes of each error leaves the mark on the first that makes no other mistake, and on none where each
  * does; found by doing them.
+ * @param canDo whether the file can do a fix; the others are left out
  */
-export function preferFixes(checked: Checked, surroundings: Surroundings): Finding[] {
+export function preferFixes(checked: Checked, surroundings: Surroundings, canDo: (fix: Fix) => boolean): Finding[] {
   const errors = (findings: Finding[]) => findings.filter(({ severity }) => severity === 'error');
   const id = ({ code, path }: Finding) => `${code} ${path}`;
   const known = new Set(errors(checked.findings).map(id));
@@ -76,7 +77,8 @@ export function preferFixes(checked: Checked, surroundings: Surroundings): Findi
     return after.every((other) => known.has(id(other)) && id(other) !== id(finding));
   };
   return checked.findings.map((finding) => {
-    const { fixes = [], severity } = finding;
+    const { severity } = finding;
+    const fixes = (finding.fixes ?? []).filter(canDo);
     const chosen = fixes.find((fix) => fix.preferred && (severity === 'warning' || works(fix, finding)));
     return { ...finding, fixes: fixes.map((fix) => mark(fix, fix === chosen)) };
   });

@@ -1,7 +1,7 @@
+import type { Fix } from './diagnostics.ts';
 import { likely, setKey, setKeys } from './fixes.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
-import { keyAt } from './walk.ts';
 
 function checkIntervals({ config, given, warn }: RuleContext): void {
   const { iterations } = config.training;
@@ -36,7 +36,7 @@ function checkBeta({ config, error, firstGiven }: RuleContext): void {
   const message = `${said}, above trust_region.beta.weight, ${weight}, which is the largest value of β.`;
   if (weight === 0) {
     const remedy =
-      'To switch the trust region off, write `anchor: {mode: none}` and `stepwise: {estimator: none}`, and leave β as it is by default.';
+      'To switch the trust region off, write `anchor: {mode: none}` and `stepwise: {estimator: none}`, and remove `beta`.';
     return error('beta-range', path, message, remedy, [likely(switchOff), lower]);
   }
   const largest = Math.max(...above.map(([, value]) => value));
@@ -45,17 +45,14 @@ function checkBeta({ config, error, firstGiven }: RuleContext): void {
   error('beta-range', path, message, remedy, [likely(lower), setKey('trust_region.beta.weight', largest)]);
 }
 
-/** No trust region, with β as by default. */
-const switchOff = {
-  ...setKeys(
-    ['trust_region.anchor.mode', 'none'],
-    ['trust_region.stepwise.estimator', 'none'],
-    ...(['initial', 'minimum', 'weight'] as const).map((name): [string, unknown] => [
-      `trust_region.beta.${name}`,
-      keyAt(`trust_region.beta.${name}`)?.default,
-    ]),
-  ),
+/** No trust region, and nothing said of β, which then does nothing. */
+const switchOff: Fix = {
   title: 'Switch the trust region off: no anchor and no stepwise KL',
+  edits: [
+    { kind: 'set', path: 'trust_region.anchor.mode', value: 'none' },
+    { kind: 'set', path: 'trust_region.stepwise.estimator', value: 'none' },
+    { kind: 'remove', path: 'trust_region.beta' },
+  ],
 };
 
 /** Customary ranges, not measured limits: below them the weights hardly move, above them training tends to diverge. */

@@ -188,6 +188,66 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
     '1:45: warning: trust_region.anchor.weight has no effect, because trust_region.anchor.mode is none.',
     'Remove the line, or change the other. [config/no-effect]',
   ],
+  'a trust region of which nothing is left for β to scale': [
+    'trust_region: {anchor: {mode: none}, stepwise: {estimator: none}, beta: {target: 0.1}}',
+    '1:82: warning: trust_region.beta.target has no effect, because neither the anchor nor the stepwise KL has a weight for it to scale.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'an anchor without weight': [
+    'trust_region: {anchor: {weight: 0}}',
+    '1:33: warning: The anchor is kept but its weight is 0, so it holds nothing.',
+    'Write `mode: none` to save its cost, or give it a weight. [config/no-effect]',
+  ],
+  'a β of zero with a trust region': [
+    'trust_region: {beta: {weight: 0, initial: 0, minimum: 0}}',
+    '1:31: warning: β is 0, which switches the whole trust region off.',
+    'Write `anchor: {mode: none}` and `stepwise: {estimator: none}` to say so, or give β a weight. [config/no-effect]',
+  ],
+  'a controller without room': [
+    'trust_region: {beta: {weight: 1e-7}}',
+    '1:31: warning: The adaptive controller cannot move β, because its minimum and its weight, the largest value, are both 1e-7.',
+    'Write `controller: constant`, or a smaller `minimum`. [config/no-effect]',
+  ],
+  'the least β of a constant one': [
+    'trust_region: {beta: {controller: constant, minimum: 1e-8}}',
+    '1:54: warning: trust_region.beta.minimum has no effect, because trust_region.beta.controller is constant.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'a window that ends at the last step': [
+    'exploration: {window: {first: 5, last: 9}}',
+    '1:40: warning: The window ends at step 9, the last one, which last_step: ode leaves without noise: 4 steps are explored, not 5.',
+    'Write `last: 8` to say so, or `last_step: noise` to explore it as well. [config/window-last-step]',
+  ],
+  'noise at a last step that the window leaves out': [
+    'exploration: {window: {first: 0, last: 4}, last_step: noise}',
+    '1:55: warning: exploration.last_step has no effect, because exploration.window ends before the last step.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'noise at the last step of a kernel that has none there': [
+    'exploration: {kernel: cps, last_step: noise}',
+    '1:39: warning: exploration.last_step has no effect, because cps draws no noise at the last step.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'the limit of another kernel': [
+    'exploration: {kernel: dance_grpo, sigma_max: 0.99}',
+    '1:46: warning: exploration.sigma_max has no effect, because exploration.kernel is dance_grpo.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'training without a guidance that sampling has not either': [
+    'sampling: {train_guidance: false}',
+    '1:28: warning: sampling.train_guidance has no effect, because sampling.guidance is 1.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'how videos are written that are not': [
+    'videos: {every: 0, quality: 20}',
+    '1:29: warning: videos.quality has no effect, because videos.every is 0, which writes none.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'the torch backend for shapes': [
+    'policy: {backend: torch}',
+    '1:19: warning: The torch backend is a Python worker on CUDA GPUs; the embedded engine cannot run it.',
+    'The torch policy is not part of this version; write `backend: onnx`, which runs shapes on this machine. [config/needs-torch]',
+  ],
   'a prompt file without its block': [
     'prompts: my.txt',
     '1:10: error: prompts is "my.txt", but must be a list of prompts, {file: …} or all.',
@@ -328,6 +388,13 @@ describe('GPU runs', () => {
       'Write 77 or 81. [config/video-size]',
       '3:32: error: sampling.height is 360, but hunyuan-video-1.5 needs a multiple of 16.',
       'Write 352 or 368. [config/video-size]',
+    ]);
+  });
+
+  it('the threads of the onnx policy are ignored', () => {
+    expect(read(hunyuan('threads: 8')).slice(2)).toEqual([
+      '1:45: warning: policy.threads is only read by the onnx backend; torch ignores it.',
+      'Remove the line. [config/onnx-only]',
     ]);
   });
 
