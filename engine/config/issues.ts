@@ -43,8 +43,8 @@ export function explainIssue(issue: z.core.$ZodIssue, subject: Subject): Finding
   const path = issue.path as Path;
   const value = valueAt(subject.raw, path);
   if (issue.code === 'unrecognized_keys') return issue.keys.map((name) => unknownKey(path, name, subject));
-  if (issue.code === 'invalid_union') return explainPrompts(issue, path, value, subject);
   const info = keyAt(path.join('.'));
+  if (info?.kind === 'prompts') return explainPrompts(issue, path, value, subject);
   const [code, message, remedy, fixes = []] =
     info === null ? explainPlain(issue, path, value, subject) : explainKnown(issue, info, value, subject);
   const on = value === undefined ? 'key' : 'value';
@@ -270,11 +270,11 @@ function asText(value: unknown): string | null {
 }
 
 /** A prompt source may be three things; the complaints that matter are those of the kind that was written. */
-function explainPrompts(issue: z.core.$ZodIssueInvalidUnion, path: Path, value: unknown, subject: Subject): Finding[] {
+function explainPrompts(issue: z.core.$ZodIssue, path: Path, value: unknown, subject: Subject): Finding[] {
   const name = joinPath(path);
   const isList = Array.isArray(value);
   if ((isList && value.length > 0) || (!isList && typeof value === 'object' && value !== null)) {
-    const branch = issue.errors[isList ? 1 : 2] ?? [];
+    const branch = ('errors' in issue ? issue.errors[isList ? 1 : 2] : undefined) ?? [];
     return branch.flatMap((inner) => explainIssue({ ...inner, path: [...path, ...inner.path] }, subject));
   }
   const [remedy, fixes] = promptsInstead(name, value, subject);

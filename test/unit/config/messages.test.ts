@@ -248,6 +248,11 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
     '1:19: warning: The torch backend is a Python worker on CUDA GPUs; the embedded engine cannot run it.',
     'The torch policy is not part of this version; write `backend: onnx`, which runs shapes on this machine. [config/needs-torch]',
   ],
+  'no prompts at all': [
+    'prompts: []',
+    '1:10: error: prompts is an empty list.',
+    'Write a list of prompts, {file: prompts.txt} or all. [config/no-prompts]',
+  ],
   'a prompt file without its block': [
     'prompts: my.txt',
     '1:10: error: prompts is "my.txt", but must be a list of prompts, {file: …} or all.',
