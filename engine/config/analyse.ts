@@ -63,7 +63,8 @@ export function analyseText(text: string, options: CheckOptions = {}): ConfigAna
     const place = tree.places.get(written);
     if (place !== undefined) tree.places.set(meant, place);
   }
-  const found = preferFixes(checked, surroundings, (fix) => canDo(fix, tree, checked));
+  const flags = [...tree.places].filter(([, { value }]) => value.flag !== undefined).map(([path]) => path);
+  const found = preferFixes(checked, surroundings, (fix) => canDo(fix, flags, checked));
   const diagnostics = sortDiagnostics([...tree.diagnostics, ...found.map((finding) => locate(finding, tree, checked))]);
   const valid = diagnostics.every((d) => d.severity !== 'error');
   const { config } = resolved;
@@ -114,8 +115,8 @@ function placeOf(places: KeyPlace, value: boolean): Place {
 }
 
 /** Whether the file can do it: it has what is taken away, and no flag lies over what is written. */
-function canDo({ edits }: Fix, tree: Tree, { own, merged }: Checked): boolean {
-  return edits.every((edit) => isOwn(edit, own, merged) && !flagged(edit, tree));
+function canDo({ edits }: Fix, flags: string[], { own, merged }: Checked): boolean {
+  return edits.every((edit) => isOwn(edit, own, merged) && !flagged(edit, flags));
 }
 
 function isOwn(edit: Edit, own: unknown, merged: unknown): boolean {
@@ -127,10 +128,8 @@ function isOwn(edit: Edit, own: unknown, merged: unknown): boolean {
 }
 
 /** Whether a flag says what an edit would write, or what holds it, or what is in it. */
-function flagged(edit: Edit, tree: Tree): boolean {
+function flagged(edit: Edit, flags: string[]): boolean {
   const paths = edit.kind === 'move' ? [edit.path, edit.to] : [edit.path];
   const within = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}.`);
-  for (const [known, { value }] of tree.places)
-    if (value.flag !== undefined && paths.some((path) => within(path, known) || within(known, path))) return true;
-  return false;
+  return flags.some((flag) => paths.some((path) => within(path, flag) || within(flag, path)));
 }

@@ -58,8 +58,8 @@ export function createPromptReader(
   };
 }
 
-/** Trials of one analysis; beyond them no fix is preferred. */
-const maximumTrials = 24;
+/** Trials of one analysis, and errors up to which there are any; beyond them no fix is preferred. */
+const limits = { trials: 24, errors: 40 };
 
 /**
  * Of the likely fixes of each error leaves the mark on the first that makes no other mistake, and on none where each
@@ -72,7 +72,7 @@ export function preferFixes(checked: Checked, surroundings: Surroundings, canDo:
   const known = new Set(errors(checked.findings).map(id));
   let trials = 0;
   const works = (fix: Fix, finding: Finding): boolean => {
-    if (trials++ >= maximumTrials) return false;
+    if (known.size > limits.errors || trials++ >= limits.trials) return false;
     const after = errors(checkValues(applyEdits(checked.own, fix.edits), surroundings).findings);
     return after.every((other) => known.has(id(other)) && id(other) !== id(finding));
   };

@@ -42,13 +42,26 @@ export interface Subject {
 export function explainIssue(issue: z.core.$ZodIssue, subject: Subject): Finding[] {
   const path = issue.path as Path;
   const value = valueAt(subject.raw, path);
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((name) => unknownKey(path, name, subject));
+  if (issue.code === 'unrecognized_keys')
+    return first(issue.keys, (name) => [unknownKey(path, name, subject)], 'unknown keys');
   const info = keyAt(path.join('.'));
   if (info?.kind === 'prompts') return explainPrompts(issue, path, value, subject);
   const [code, message, remedy, fixes = []] =
     info === null ? explainPlain(issue, path, value, subject) : explainKnown(issue, info, value, subject);
   const on = value === undefined ? 'key' : 'value';
   return [{ severity: 'error', code, message, remedy, fixes, path: joinPath(path), on }];
+}
+
+/** Mistakes of one kind in one block that are told one by one; a file with more of them is another kind of file. */
+const shownEach = 50;
+
+function first<T>(issues: readonly T[], explain: (issue: T) => Finding[], what: string): Finding[] {
+  const told = issues.slice(0, shownEach).flatMap(explain);
+  const rest = issues.length - shownEach;
+  if (rest <= 0) return told;
+  const [next] = explain(issues[shownEach]);
+  const message = `There ${rest === 1 ? 'is 1 more' : `are ${rest.toLocaleString('en-US')} more`} like it: ${what}.`;
+  return [...told, { ...next, message, remedy: 'Correct them in the same way.', fixes: [], meant: undefined }];
 }
 
 type Explanation = [code: string, message: string, remedy: string, fixes?: Fix[]];
@@ -275,7 +288,8 @@ function explainPrompts(issue: z.core.$ZodIssue, path: Path, value: unknown, sub
   const isList = Array.isArray(value);
   if ((isList && value.length > 0) || (!isList && typeof value === 'object' && value !== null)) {
     const branch = ('errors' in issue ? issue.errors[isList ? 1 : 2] : undefined) ?? [];
-    return branch.flatMap((inner) => explainIssue({ ...inner, path: [...path, ...inner.path] }, subject));
+    const explain = (inner: z.core.$ZodIssue) => explainIssue({ ...inner, path: [...path, ...inner.path] }, subject);
+    return first(branch, explain, 'prompts that are no text');
   }
   const [remedy, fixes] = promptsInstead(name, value, subject);
   const message = isList

@@ -2,7 +2,7 @@ import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } f
 import type { Alias, Document, Node, Pair, YAMLError } from 'yaml';
 import { joinPath } from './data.ts';
 import type { Diagnostic, Fix } from './diagnostics.ts';
-import { escapeControls } from './text.ts';
+import { escapeControls, quote } from './text.ts';
 
 /** A stretch of text, 1-based; `endColumn` is one past the last character. */
 export interface Place {
@@ -58,12 +58,13 @@ export function readTree(input: string): Tree {
       lineCounter: lines,
       merge: true,
       prettyErrors: false,
+      // Looked for below: the parser compares each key with each other one.
+      uniqueKeys: false,
     });
     if (document.errors.some((error) => /call stack/i.test(error.message))) throw new RangeError('nesting');
     const first = document.errors.filter((error, i, all) => i < shownErrors && error.pos[0] !== all[i - 1]?.pos[0]);
     tree.diagnostics.push(...first.map((error) => yamlDiagnostic(error, lines, text)));
-    const readable = document.errors.every((error) => error.code === 'DUPLICATE_KEY');
-    if (readable) fill(tree, document, lines, fail);
+    if (document.errors.length === 0) fill(tree, document, lines, fail);
   } catch (error) {
     // The parser recurses; text nested thousands deep exhausts the stack.
     if (!(error instanceof RangeError)) throw error;
@@ -162,19 +163,37 @@ function plain(node: unknown, path: (string | number)[], walk: Walk, at?: Place)
   if (isSeq(node)) return node.items.map((item, i) => record(item, [...path, i], walk, null, at));
   if (isMap(node)) {
     const object: Record<string, unknown> = Object.create(null);
-    for (const pair of node.items) addPair(object, pair, path, walk, at);
+    const names = new Set<string>();
+    for (const pair of node.items) addPair(object, names, pair, path, walk, at);
     return object;
   }
   return isScalar(node) ? node.value : null;
 }
 
-function addPair(object: Record<string, unknown>, pair: Pair, path: (string | number)[], walk: Walk, at?: Place): void {
+function addPair(
+  object: Record<string, unknown>,
+  names: Set<string>,
+  pair: Pair,
+  path: (string | number)[],
+  walk: Walk,
+  at?: Place,
+): void {
   const name = isScalar(pair.key) ? String(pair.key.source ?? pair.key.value) : String(pair.key);
   if (name === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
     merge(object, plain(pair.value, path, walk, at ?? place(pair.value as Node | null, walk.lines)));
     return;
   }
+  if (names.has(name) && at === undefined) duplicate([...path, name], place(pair.key as Node, walk.lines), walk.tree);
+  names.add(name);
   object[name] = record(pair.value, [...path, name], walk, isPair(pair) ? (pair.key as Node) : null, at);
+}
+
+function duplicate(path: (string | number)[], where: Place, { diagnostics }: Tree): void {
+  if (diagnostics.length >= shownErrors) return;
+  const message = `The key ${quote(String(path.at(-1)))} stands here a second time.`;
+  const remedy = 'Keep one of the two.';
+  const at = { path: joinPath(path), ...where };
+  diagnostics.push({ severity: 'error', code: 'config/duplicate-key', message, remedy, ...at });
 }
 
 /** Keys of a merged block come in where the block itself does not say otherwise. */
@@ -227,7 +246,6 @@ function controlCharacter(text: string, fail: Fail): boolean {
 
 /** What the parser's most common complaints mean to someone who writes a config. */
 const yamlRemedies: Record<string, [code: string, remedy: string]> = {
-  DUPLICATE_KEY: ['config/duplicate-key', 'Keep one of the two.'],
   TAB_AS_INDENT: ['config/tab', 'Indent with spaces; YAML does not allow tabs.'],
   BAD_INDENT: ['config/yaml', 'Give all keys of a block the same indentation, in spaces.'],
   MULTIPLE_DOCS: ['config/yaml', 'A file holds one config: remove the `---` that starts a second.'],
@@ -242,9 +260,7 @@ const yamlRemedies: Record<string, [code: string, remedy: string]> = {
 function yamlDiagnostic(error: YAMLError, lines: LineCounter, text: string): Diagnostic {
   const where = between(error.pos[0], Math.min(error.pos[1], text.length), lines);
   const [code, remedy] = yamlRemedies[error.code] ?? ['config/yaml', 'Correct the YAML here.'];
-  const duplicate = /^[^\n:]*/.exec(text.slice(error.pos[0]))?.[0].trim() ?? '';
   const messages: Partial<Record<string, string>> = {
-    DUPLICATE_KEY: `The key "${escapeControls(duplicate)}" stands here a second time.`,
     TAB_AS_INDENT: 'A tab indents this line.',
     MULTIPLE_DOCS: 'A second document begins here.',
   };
