@@ -61,27 +61,52 @@ export function createPromptReader(
 /** Trials of one analysis, and errors up to which there are any; beyond them no fix is preferred. */
 const limits = { trials: 24, errors: 40 };
 
+/** Does a fix: the errors that it makes, or null where it does not take its own away or cannot be tried. */
+type Try = (fix: Fix, finding: Finding) => Finding[] | null;
+
 /**
- * Of the likely fixes of each error leaves the mark on the first that makes no other mistake, and on none where each
- * does; found by doing them.
+ * Of the likely fixes of each error leaves the mark on the first that makes no other error, found by doing them. Where
+ * each makes one, the first of which that one has a likely fix itself is offered with it: "Set sampling.steps to 67, and
+ * set training.accumulation to 22".
  * @param canDo whether the file can do a fix; the others are left out
  */
 export function preferFixes(checked: Checked, surroundings: Surroundings, canDo: (fix: Fix) => boolean): Finding[] {
+  const attempt = createTrial(checked, surroundings);
+  return checked.findings.map((finding) => {
+    const fixes = (finding.fixes ?? []).filter(canDo);
+    const likely = fixes.filter((fix) => fix.preferred);
+    const chosen =
+      finding.severity === 'warning' ? likely[0] : likely.find((fix) => attempt(fix, finding)?.length === 0);
+    const joint = chosen || finding.severity === 'warning' ? null : findJoint(likely, finding, attempt, canDo);
+    return { ...finding, fixes: [...(joint ? [joint] : []), ...fixes.map((fix) => mark(fix, fix === chosen))] };
+  });
+}
+
+function createTrial(checked: Checked, surroundings: Surroundings): Try {
   const errors = (findings: Finding[]) => findings.filter(({ severity }) => severity === 'error');
   const id = ({ code, path }: Finding) => `${code} ${path}`;
   const known = new Set(errors(checked.findings).map(id));
   let trials = 0;
-  const works = (fix: Fix, finding: Finding): boolean => {
-    if (known.size > limits.errors || trials++ >= limits.trials) return false;
+  return (fix, finding) => {
+    if (known.size > limits.errors || trials++ >= limits.trials) return null;
     const after = errors(checkValues(applyEdits(checked.own, fix.edits), surroundings).findings);
-    return after.every((other) => known.has(id(other)) && id(other) !== id(finding));
+    if (after.some((other) => id(other) === id(finding))) return null;
+    return after.filter((other) => !known.has(id(other)));
   };
-  return checked.findings.map((finding) => {
-    const { severity } = finding;
-    const fixes = (finding.fixes ?? []).filter(canDo);
-    const chosen = fixes.find((fix) => fix.preferred && (severity === 'warning' || works(fix, finding)));
-    return { ...finding, fixes: fixes.map((fix) => mark(fix, fix === chosen)) };
-  });
+}
+
+/** The first fix that, with one of what it makes wrong, puts all right. */
+function findJoint(likely: Fix[], finding: Finding, attempt: Try, canDo: (fix: Fix) => boolean): Fix | null {
+  for (const fix of likely) {
+    const [made, ...others] = attempt(fix, finding) ?? [];
+    if (made === undefined || others.length > 0) continue;
+    for (const next of (made.fixes ?? []).filter((each) => each.preferred && canDo(each))) {
+      const title = `${fix.title}, and ${next.title.charAt(0).toLowerCase()}${next.title.slice(1)}`;
+      const joint: Fix = { title, edits: [...fix.edits, ...next.edits], preferred: true };
+      if (attempt(joint, finding)?.length === 0) return joint;
+    }
+  }
+  return null;
 }
 
 function mark({ title, edits }: Fix, preferred: boolean): Fix {

@@ -1,4 +1,4 @@
-import type { ModelName } from './key.ts';
+import { sectionLink, type ModelName } from './key.ts';
 import { expectation } from './issues.ts';
 import { rootKey, type KeyInfo } from './walk.ts';
 
@@ -105,9 +105,15 @@ function accepts(info: KeyInfo): string {
 
 function about({ meta }: KeyInfo): string {
   const unit = meta.unit === undefined ? '' : ` *Unit: ${meta.unit}.*`;
-  const paper = meta.paper === undefined ? '' : ` *Paper: ${meta.paper}.*`;
+  const paper = meta.paper === undefined ? '' : ` *Paper: ${linked(meta)}.*`;
   const reader = meta.torchOnly === true ? ' *torch only.*' : meta.onnxOnly === true ? ' *onnx only.*' : '';
   return `${meta.description}${unit}${paper}${reader}`.replaceAll('|', '\\|');
+}
+
+/** The paper's name of a quantity, as a link to where the method explains it. */
+function linked({ paper, section }: KeyInfo['meta']): string {
+  if (section === undefined) return paper ?? '';
+  return `[${paper}](${sectionLink(section).replace('docs/', '')})`;
 }
 
 function choices(keys: KeyInfo[]): string[] {

@@ -97,9 +97,9 @@ function checkDataParallel({ config, error, firstGiven }: RuleContext): void {
   const made = parallel === 1 ? `${degree} devices` : `${devices} devices / ${parallel} a video = ${degree}`;
   error(
     'data-parallel',
-    firstGiven('rollout.prompts_per_iteration', 'rollout.generations', 'policy.devices'),
+    firstGiven('rollout.generations', 'rollout.prompts_per_iteration', 'policy.devices'),
     `${shown}, which do not divide among ${degree} data-parallel ranks (${made}).`,
-    ...ways(...otherRollouts(config, degree), ...otherDevices(config, samples)),
+    ...ways(...otherRollouts(config, degree).toReversed(), ...otherDevices(config, samples)),
   );
 }
 

@@ -98,6 +98,36 @@ describe('every fix of an error', () => {
   });
 });
 
+describe('a config of HunyuanVideo-1.5 with one typical mistake', () => {
+  const [preset] = presets;
+  const typical: Record<string, [edits: Edit[], title: string]> = {
+    'a wrong key': [[{ kind: 'rename', path: 'exploration.kernel', name: 'kernal' }], 'Change "kernal" to kernel'],
+    'T too large for the shift': [
+      [{ kind: 'set', path: 'sampling.steps', value: 80 }],
+      'Set sampling.steps to 67, and set training.accumulation to 11',
+    ],
+    'G that does not divide': [
+      [{ kind: 'set', path: 'rollout.generations', value: 6 }],
+      'Set rollout.generations to 4',
+    ],
+    'a misspelt component': [[{ kind: 'rename', path: 'reward.weights.TA', name: 'TB' }], 'Change "TB" to TA'],
+    'a missing file': [
+      [{ kind: 'set', path: 'prompts', value: { file: 'prompt.txt' } }],
+      'Set prompts.file to prompts.txt',
+    ],
+  };
+  writeFileSync(join(folder, 'prompts.txt'), 'a cat\na dog\na bird\na fish\na fox\nan owl\na horse\na crab\n');
+
+  it.each(Object.entries(typical))('%s: one click makes it valid', (_, [mistakes, title]) => {
+    const value = applyEdits(preset, mistakes);
+    const file = join(folder, 'a.sage.yaml');
+    const [error] = analyseText(stringify(value), { file }).diagnostics.filter((d) => d.severity === 'error');
+    const fix = error.fixes?.find((each) => each.preferred);
+    expect(fix?.title).toBe(title);
+    expect(analyseText(stringify(applyEdits(value, fix!.edits)), { file }).valid).toBe(true);
+  });
+});
+
 const hunyuan = 'policy: {model: hunyuan-video-1.5}\nprompts: [a cat, a dog, a bird, a fish]\n';
 writeFileSync(join(folder, 'prompts.csv'), 'Prompt\na cat\n');
 writeFileSync(join(folder, 'base.sage.yaml'), 'seed: 1\n');

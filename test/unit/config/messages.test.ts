@@ -376,7 +376,7 @@ describe('GPU runs', () => {
     ]);
     expect(read(hunyuan('devices: 6, sequence_parallel: 2')).slice(2)).toEqual([
       '1:45: error: 4 prompts × 4 generations are 16 samples, which do not divide among 3 data-parallel ranks (6 devices / 2 a video = 3).',
-      'Set rollout.prompts_per_iteration to 3 or 6, or rollout.generations to 3 or 6, or policy.devices to 4 or 8. [config/data-parallel]',
+      'Set rollout.generations to 3 or 6, or rollout.prompts_per_iteration to 3 or 6, or policy.devices to 4 or 8. [config/data-parallel]',
     ]);
     expect(read(hunyuan('devices: 8') + 'training: {micro_batch: 4}').slice(2)).toEqual([
       '3:25: error: 4 prompts × 4 generations are 16 samples, 2 on each of 8 data-parallel ranks, which training.micro_batch, 4, does not divide.',
