@@ -46,7 +46,7 @@ function checkBeta({ config, error, firstGiven }: RuleContext): void {
 }
 
 /** No trust region, and nothing said of β, which then does nothing. */
-const switchOff: Fix = {
+export const switchOff: Fix = {
   title: 'Switch the trust region off: no anchor and no stepwise KL',
   edits: [
     { kind: 'set', path: 'trust_region.anchor.mode', value: 'none' },

@@ -1,5 +1,6 @@
-import { likely, removeKey, setKey, setKeys } from './fixes.ts';
+import { likely, removeKey, setKey } from './fixes.ts';
 import type { Rule, RuleContext } from './rule.ts';
+import { switchOff } from './rules-advice.ts';
 import type { Config } from './schema.ts';
 
 /** A key that would do nothing, if it were written, and the other key that is why. */
@@ -100,11 +101,8 @@ function checkZeroWeights({ config, warn }: RuleContext): void {
       'no-effect',
       'trust_region.beta.weight',
       'β is 0, which switches the whole trust region off.',
-      'Write `anchor: {mode: none}` and `stepwise: {estimator: none}` to say so, or give β a weight.',
-      [
-        setKeys(['trust_region.anchor.mode', 'none'], ['trust_region.stepwise.estimator', 'none']),
-        setKey('trust_region.beta.weight', 1e-5),
-      ],
+      'Write `anchor: {mode: none}` and `stepwise: {estimator: none}` to say so, and remove `beta`, or give β a weight.',
+      [switchOff, setKey('trust_region.beta.weight', 1e-5)],
     );
 }
 

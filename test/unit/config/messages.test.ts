@@ -201,7 +201,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'a β of zero with a trust region': [
     'trust_region: {beta: {weight: 0, initial: 0, minimum: 0}}',
     '1:31: warning: β is 0, which switches the whole trust region off.',
-    'Write `anchor: {mode: none}` and `stepwise: {estimator: none}` to say so, or give β a weight. [config/no-effect]',
+    'Write `anchor: {mode: none}` and `stepwise: {estimator: none}` to say so, and remove `beta`, or give β a weight. [config/no-effect]',
   ],
   'a controller without room': [
     'trust_region: {beta: {weight: 1e-7}}',
