@@ -40,7 +40,7 @@ export function checkValues(own: unknown, surroundings: Surroundings): Checked {
     valueAt(value, splitPath(renamed.get(path) ?? path)) !== undefined;
   const [given, written] = [stands(merged), stands(own)];
   const firstGiven = (...paths: string[]) => paths.find(written) ?? paths.find(given) ?? paths[0];
-  const rules = checkRules(resolved, { ...surroundings, given, firstGiven });
+  const rules = checkRules(resolved, { ...surroundings, given, written, firstGiven });
   return { own, merged, bases: chain.bases, resolved, findings: [...chain.findings, ...resolved.findings, ...rules] };
 }
 

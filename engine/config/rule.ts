@@ -11,6 +11,8 @@ export interface RuleContext {
   readPrompts(source: PromptSource): ReturnType<typeof readPrompts>;
   /** Whether a key was written, in the file or in a base of it, rather than filled in by its default. */
   given(path: string): boolean;
+  /** Whether a key is written in the file itself: what a base says for others does no harm where it does nothing. */
+  written(path: string): boolean;
   /** Whether all of these keys were accepted by themselves. */
   valid(...paths: string[]): boolean;
   /**

@@ -3,7 +3,7 @@ import { likely, setKey, setKeys } from './fixes.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
 
-function checkIntervals({ config, given, warn }: RuleContext): void {
+function checkIntervals({ config, written, warn }: RuleContext): void {
   const { iterations } = config.training;
   const intervals: [path: string, every: number, consequence: string][] = [
     [
@@ -15,7 +15,7 @@ function checkIntervals({ config, given, warn }: RuleContext): void {
     ['videos.every', config.videos.every, 'only the first and the last iteration write their rollouts'],
   ];
   for (const [path, every, consequence] of intervals)
-    if (given(path) && every > iterations)
+    if (written(path) && every > iterations)
       warn(
         'interval-beyond-run',
         path,

@@ -68,10 +68,10 @@ function idleElsewhere({ policy, equalizer, videos }: Config): Idle[] {
 }
 
 /** Keys that are written but do nothing, because of another key. */
-function checkNoEffect({ config, given, warn }: RuleContext): void {
+function checkNoEffect({ config, written, warn }: RuleContext): void {
   const all = [...idleInTrustRegion(config), ...idleInExploration(config), ...idleElsewhere(config)];
   for (const [path, idle, because] of all)
-    if (idle && given(path))
+    if (idle && written(path))
       warn('no-effect', path, `${path} has no effect, because ${because}.`, 'Remove the line, or change the other.', [
         likely(removeKey(path)),
       ]);
@@ -107,11 +107,11 @@ function checkZeroWeights({ config, warn }: RuleContext): void {
 }
 
 /** A controller needs room to move β in. */
-function checkController({ config, given, warn }: RuleContext): void {
+function checkController({ config, written, warn }: RuleContext): void {
   const { controller, minimum, weight } = config.trust_region.beta;
   if (controller === 'constant' || weight === 0 || minimum !== weight || withoutTrustRegion(config)) return;
   const paths = ['trust_region.beta.controller', 'trust_region.beta.minimum', 'trust_region.beta.weight'];
-  const path = paths.find(given);
+  const path = paths.find(written);
   if (path === undefined) return;
   warn(
     'no-effect',

@@ -100,11 +100,11 @@ function checkReward({ config, error, firstGiven }: RuleContext): void {
 }
 
 /** Keys that the other backend reads. One that has its default says nothing wrong. */
-function checkIgnored({ config, given, warn }: RuleContext): void {
+function checkIgnored({ config, written, warn }: RuleContext): void {
   const { model, backend } = config.policy;
   for (const info of flatten(rootKey)) {
     const reader = info.meta.torchOnly === true ? 'torch' : info.meta.onnxOnly === true ? 'onnx' : backend;
-    if (reader === backend || !given(info.path)) continue;
+    if (reader === backend || !written(info.path)) continue;
     if (valueAt(config, info.path.split('.')) === defaultFor(info, model)) continue;
     warn(
       `${reader}-only`,

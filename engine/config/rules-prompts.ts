@@ -85,9 +85,9 @@ function fileFixes(key: Key, file: string, { near, columns = [], ...problem }: P
 }
 
 /** Only a .csv and a .jsonl have columns. */
-function checkColumn(key: Key, source: PromptSource, { given, warn }: RuleContext): void {
+function checkColumn(key: Key, source: PromptSource, { written, warn }: RuleContext): void {
   const path = `${key}.column`;
-  if (typeof source !== 'object' || Array.isArray(source) || !/\.txt$/i.test(source.file) || !given(path)) return;
+  if (typeof source !== 'object' || Array.isArray(source) || !/\.txt$/i.test(source.file) || !written(path)) return;
   const message = `${path} has no effect, because ${quote(source.file)} has one prompt a line.`;
   warn('no-effect', path, message, 'Remove the line, or give a .csv or .jsonl.', [likely(removeKey(path))]);
 }

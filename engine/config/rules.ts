@@ -19,7 +19,10 @@ export const rules: Rule[] = [
 ];
 
 /** What rules look at besides the values themselves. */
-export type RuleSurroundings = Pick<RuleContext, 'baseFolder' | 'checkFiles' | 'readPrompts' | 'given' | 'firstGiven'>;
+export type RuleSurroundings = Pick<
+  RuleContext,
+  'baseFolder' | 'checkFiles' | 'readPrompts' | 'given' | 'written' | 'firstGiven'
+>;
 
 /** Findings of every rule whose keys are valid. */
 export function checkRules(resolved: Resolved, surroundings: RuleSurroundings): Finding[] {

@@ -138,6 +138,14 @@ describe('what is wrong with a base', () => {
     expect(after.diagnostics.map(({ code }) => code)).toEqual(['config/unknown-key']);
   });
 
+  it('is no mistake where it only does nothing here', () => {
+    const text =
+      'extends: shapes\ntraining: {iterations: 3}\ntrust_region: {anchor: {mode: none}}\nevaluation: {every: 5}\n';
+    expect(read(text).diagnostics.map(({ code, path }) => `${code} ${path}`)).toEqual([
+      'config/interval-beyond-run evaluation.every',
+    ]);
+  });
+
   it('is told at the line of the file where both have a part in it', () => {
     const [error] = read('extends: shapes\ntraining: {micro_batch: 12}').diagnostics;
     expect(error).toMatchObject({ code: 'config/micro-batch', path: 'training.micro_batch', line: 2 });
