@@ -1,8 +1,14 @@
 import type { z } from 'zod';
-import { closest, editDistance } from '../spelling.ts';
+import { closest } from '../spelling.ts';
+import { joinPath, valueAt } from './data.ts';
+import type { Fix } from './diagnostics.ts';
+import { likely, removeKey, setKey } from './fixes.ts';
+import type { ModelName } from './key.ts';
 import { escapeControls, oneOf, quote, showValue } from './text.ts';
-import { joinPath } from './tree.ts';
-import { flatten, keyAt, promptFileKeys, rootKey, type KeyInfo } from './walk.ts';
+import { unknownKey } from './unknown-keys.ts';
+import { defaultFor, keyAt, type KeyInfo } from './walk.ts';
+
+export { valueAt } from './data.ts';
 
 /** Something wrong at a path, before it is known where in the text that path stands. */
 export interface Finding {
@@ -10,6 +16,8 @@ export interface Finding {
   code: string;
   message: string;
   remedy: string;
+  /** What the remedy says. Several may be marked as preferred, the most likely first; see `likely`. */
+  fixes?: Fix[];
   path: string;
   /** Whether the key or its value is at fault. */
   on: 'key' | 'value';
@@ -19,45 +27,59 @@ export interface Finding {
   isGuess?: boolean;
 }
 
-type Path = (string | number)[];
+export type Path = (string | number)[];
 
-/** The value at a path of plain data; undefined where there is none. */
-export function valueAt(raw: unknown, path: Path): unknown {
-  let value = raw;
-  for (const part of path) {
-    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Record<string | number, unknown>)[part];
-  }
-  return value;
+/** What the complaints of a schema are about. */
+export interface Subject {
+  /** With the defaults of the model, and without what was refused before. */
+  raw: unknown;
+  /** The values of the file alone, without those of a base. */
+  own: unknown;
+  model: ModelName;
 }
 
 /** What one complaint of the schema means to the person who wrote the config. */
-export function explainIssue(issue: z.core.$ZodIssue, raw: unknown): Finding[] {
+export function explainIssue(issue: z.core.$ZodIssue, subject: Subject): Finding[] {
   const path = issue.path as Path;
-  const value = valueAt(raw, path);
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((name) => unknownKey(path, name));
-  if (issue.code === 'invalid_union') return explainPrompts(issue, path, value, raw);
+  const value = valueAt(subject.raw, path);
+  if (issue.code === 'unrecognized_keys')
+    return first(issue.keys, (name) => [unknownKey(path, name, subject)], 'unknown keys');
   const info = keyAt(path.join('.'));
-  const [code, message, remedy] = info === null ? explainPlain(issue, path, value) : explainKnown(issue, info, value);
-  return [
-    { severity: 'error', code, message, remedy, path: joinPath(path), on: value === undefined ? 'key' : 'value' },
-  ];
+  if (info?.kind === 'prompts') return explainPrompts(issue, path, value, subject);
+  const [code, message, remedy, fixes = []] =
+    info === null ? explainPlain(issue, path, value, subject) : explainKnown(issue, info, value, subject);
+  const on = value === undefined ? 'key' : 'value';
+  return [{ severity: 'error', code, message, remedy, fixes, path: joinPath(path), on }];
 }
 
-type Explanation = [code: string, message: string, remedy: string];
+/** Mistakes of one kind in one block that are told one by one; a file with more of them is another kind of file. */
+const shownEach = 50;
 
-function explainKnown(issue: z.core.$ZodIssue, info: KeyInfo, value: unknown): Explanation {
-  if (value === undefined)
-    return ['config/missing-key', `${info.path} is missing.`, `Add \`${info.name}: …\`, ${expectation(info)}.`];
-  if (issue.code === 'too_small' || issue.code === 'too_big') return outOfRange(issue, info, value);
+function first<T>(issues: readonly T[], explain: (issue: T) => Finding[], what: string): Finding[] {
+  const told = issues.slice(0, shownEach).flatMap(explain);
+  const rest = issues.length - shownEach;
+  if (rest <= 0) return told;
+  const [next] = explain(issues[shownEach]);
+  const message = `There ${rest === 1 ? 'is 1 more' : `are ${rest.toLocaleString('en-US')} more`} like it: ${what}.`;
+  return [...told, { ...next, message, remedy: 'Correct them in the same way.', fixes: [], meant: undefined }];
+}
+
+type Explanation = [code: string, message: string, remedy: string, fixes?: Fix[]];
+
+function explainKnown(issue: z.core.$ZodIssue, info: KeyInfo, value: unknown, subject: Subject): Explanation {
+  if (value === undefined) return missingKey(info, subject);
+  if (issue.code === 'too_small' || issue.code === 'too_big') return outOfRange(issue, info, value, subject.model);
   if (info.kind === 'choice') return wrongChoice(info, value);
-  if (issue.code === 'invalid_format')
+  if (issue.code === 'invalid_format') {
+    const name = nameFrom(String(value));
     return [
       'config/invalid-value',
       `${info.path} is ${showValue(value)}, but may only have letters, digits, ".", "_" and "-", and must begin with a letter or digit.`,
-      `Write at most 64 such characters, such as \`${info.name}: ${nameFrom(String(value))}\`.`,
+      `Write at most 64 such characters, such as \`${info.name}: ${name}\`.`,
+      [likely(setKey(info.path, name))],
     ];
-  return wrongType(info, value);
+  }
+  return wrongType(info, value, subject);
 }
 
 /** A legal run name that resembles the text. */
@@ -70,35 +92,86 @@ export function nameFrom(text: string): string {
   return name.slice(0, 64) || 'run';
 }
 
-function wrongType(info: KeyInfo, value: unknown): Explanation {
-  const code = 'config/wrong-type';
-  const is =
-    value === null ? 'is empty' : `is ${typeof value === 'string' ? `the text ${quote(value)}` : showValue(value)}`;
-  const message = `${info.path} ${is}, but must be ${expectation(info)}.`;
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : NaN;
-  if (info.kind === 'block')
-    return [
-      code,
-      message,
-      `Write its keys on indented lines below it: ${info.children.map((c) => c.name).join(', ')}.`,
-    ];
-  if (info.kind === 'integer' && typeof value === 'number' && Number.isFinite(value))
-    return [code, message, `Write ${Math.floor(value)} or ${Math.ceil(value)}.`];
-  if ((info.kind === 'integer' || info.kind === 'number') && Number.isFinite(number))
-    return [code, message, `Remove the quotes: \`${info.name}: ${Number(number)}\`.`];
-  if (info.kind === 'boolean' && typeof value === 'string' && /^(yes|on|no|off|true|false)$/i.test(value))
-    return [code, message, `Write \`${info.name}: ${/^(yes|on|true)$/i.test(value)}\`.`];
-  if (info.kind === 'text' && value !== null && typeof value !== 'object')
-    return [code, message, `Put it in quotes: \`${info.name}: "${String(value)}"\`.`];
-  if (value === null)
-    return [code, message, `Write ${expectation(info)}, or remove the line${defaultHint(info, ' to use ')}.`];
-  return [code, message, `Write ${expectation(info)}${defaultHint(info, ', such as ')}.`];
+/** The keys that must be given are the ends of the window. */
+function missingKey(info: KeyInfo, subject: Subject): Explanation {
+  const value = usual(info, subject);
+  const block = info.path.slice(0, info.path.lastIndexOf('.'));
+  return [
+    'config/missing-key',
+    `${info.path} is missing.`,
+    `Add \`${info.name}: ${String(value ?? '…')}\`, ${expectation(info)}, or remove ${block}.`,
+    [...(value === undefined ? [] : [likely(setKey(info.path, value))]), removeKey(block)],
+  ];
 }
 
-function defaultHint(info: KeyInfo, before: string): string {
-  const { default: value } = info;
-  if (value === undefined || value === null || typeof value === 'object') return '';
-  return before === ' to use ' ? `${before}the default, ${String(value)}` : `${before}${String(value)}`;
+/** The default of a key; for an end of the window, the step that makes it cover the schedule. */
+function usual(info: KeyInfo, { raw, model }: Subject): unknown {
+  if (!info.required) return defaultFor(info, model);
+  const written = valueAt(raw, ['sampling', 'steps']);
+  const steps = typeof written === 'number' ? written : (defaultFor(keyAt('sampling.steps')!, model) as number);
+  return info.name === 'last' && Number.isInteger(steps) && steps > 1 ? steps - 2 : 0;
+}
+
+function wrongType(info: KeyInfo, value: unknown, subject: Subject): Explanation {
+  const is =
+    value === null ? 'is empty' : `is ${typeof value === 'string' ? `the text ${quote(value)}` : showValue(value)}`;
+  const [remedy, fixes] = rightType(info, value, subject);
+  return ['config/wrong-type', `${info.path} ${is}, but must be ${expectation(info)}.`, remedy, fixes];
+}
+
+function rightType(info: KeyInfo, value: unknown, subject: Subject): [remedy: string, fixes: Fix[]] {
+  const set = (to: unknown) => likely(setKey(info.path, to));
+  if (info.kind === 'block') {
+    const keys = info.children.map((c) => c.name).join(', ');
+    return [
+      `Write its keys on indented lines below it: ${keys}. Or remove it to use their defaults.`,
+      [removeKey(info.path)],
+    ];
+  }
+  const whole = wholeNumbers(info, value);
+  if (whole.length > 0) return [`Write ${whole.join(' or ')}.`, whole.map(set)];
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : NaN;
+  if (info.kind === 'number' ? Number.isFinite(number) : info.kind === 'integer' && Number.isSafeInteger(number))
+    return [`Remove the quotes: \`${info.name}: ${number}\`.`, [set(number)]];
+  if (info.kind === 'boolean' && typeof value === 'string' && isSwitch(value))
+    return [`Write \`${info.name}: ${isOn(value)}\`.`, [set(isOn(value))]];
+  if (info.kind === 'text' && value !== null && typeof value !== 'object')
+    return [`Put it in quotes: \`${info.name}: "${String(value)}"\`.`, [set(String(value))]];
+  return defaultInstead(info, value, subject);
+}
+
+function defaultInstead(info: KeyInfo, value: unknown, subject: Subject): [remedy: string, fixes: Fix[]] {
+  const wanted = expectation(info);
+  const hint = defaultHint(info, subject.model);
+  if (value !== null || info.required) {
+    const value = usual(info, subject);
+    const such = info.required ? String(value) : hint;
+    const fix = such === '' ? removeKey(info.path) : setKey(info.path, value, info.required ? '' : '(the default)');
+    return [`Write ${wanted}${such === '' ? ', or remove the line' : `, such as ${such}`}.`, [likely(fix)]];
+  }
+  const used = info.meta.defaultText?.replaceAll('`', '') ?? hint;
+  return [
+    `Write ${wanted}, or remove the line${used === '' ? '' : ` to use the default, ${used}`}.`,
+    [likely(removeKey(info.path))],
+  ];
+}
+
+/** The whole numbers of the range beside a fraction. */
+function wholeNumbers(info: KeyInfo, value: unknown): number[] {
+  if (info.kind !== 'integer') return [];
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number !== 'number' || Number.isInteger(number) || !Number.isFinite(number)) return [];
+  const near = [Math.floor(number), Math.ceil(number)];
+  return near.filter((n) => n >= (info.minimum?.value ?? -Infinity) && n <= (info.maximum?.value ?? Infinity));
+}
+
+const isSwitch = (text: string) => /^(yes|on|no|off|true|false)$/i.test(text);
+const isOn = (text: string) => /^(yes|on|true)$/i.test(text);
+
+/** The default as a remedy says it; empty where there is none that a line could say. */
+function defaultHint(info: KeyInfo, model: ModelName): string {
+  const value = defaultFor(info, model);
+  return value === undefined || value === null || typeof value === 'object' ? '' : String(value);
 }
 
 /** What a key wants, as a phrase: "a whole number between 1 and 1000". */
@@ -123,22 +196,25 @@ function rangeText({ minimum, maximum }: KeyInfo): string {
   return [low, high].filter(Boolean).join(' and ');
 }
 
-function outOfRange(issue: z.core.$ZodIssue, info: KeyInfo, value: unknown): Explanation {
-  if (Array.isArray(value))
-    return [
-      'config/no-prompts',
-      `${info.path} is an empty list.`,
-      'Write at least one prompt, or {file: prompts.txt}.',
-    ];
+function outOfRange(issue: z.core.$ZodIssue, info: KeyInfo, value: unknown, model: ModelName): Explanation {
   if (typeof value !== 'number')
-    return ['config/invalid-value', `${info.path} is empty.`, `Write ${expectation(info)}.`];
+    return [
+      'config/invalid-value',
+      `${info.path} is empty.`,
+      `Write ${expectation(info)}, or remove the line.`,
+      [likely(removeKey(info.path))],
+    ];
   const because = info.meta.why === undefined ? '' : `: ${info.meta.why}`;
   const message = `${info.path} is ${showValue(value)}, but must be ${expectation(info)}${because}.`;
   const limit = issue.code === 'too_small' ? info.minimum : info.maximum;
-  const suggestion = limit === null ? '' : limit.exclusive ? '' : ` ${limit.value} is the nearest valid value.`;
-  const usual = defaultHint(info, ', such as ').replace(', such as ', '');
-  const remedy = suggestion === '' ? `Write ${usual} (the default) or another value in the range.` : suggestion.trim();
-  return ['config/out-of-range', message, remedy + (suggestion && usual ? ` The default is ${usual}.` : '')];
+  const usual = defaultHint(info, model);
+  const set = usual === '' ? [] : [likely(setKey(info.path, defaultFor(info, model), '(the default)'))];
+  if (limit === null || limit.exclusive)
+    return ['config/out-of-range', message, `Write ${usual} (the default) or another value in the range.`, set];
+  const same = String(limit.value) === usual;
+  const nearest = likely(setKey(info.path, limit.value, '(the nearest valid value)'));
+  const remedy = `${limit.value} is the nearest valid value.${usual === '' ? '' : ` The default is ${usual}.`}`;
+  return ['config/out-of-range', message, remedy, [nearest, ...(same ? [] : set)]];
 }
 
 function wrongChoice(info: KeyInfo, value: unknown): Explanation {
@@ -147,96 +223,91 @@ function wrongChoice(info: KeyInfo, value: unknown): Explanation {
   const meant =
     off && info.choices.includes('none') ? 'none' : typeof value === 'string' ? closest(value, info.choices) : null;
   const remedy = meant === null ? `Write one of ${info.choices.join(', ')}.` : `Did you mean \`${meant}\`?`;
-  return ['config/invalid-choice', message, remedy];
+  const others = info.choices.filter((choice) => choice !== meant).map((choice) => setKey(info.path, choice));
+  const first = meant === null ? [] : [likely(setKey(info.path, meant))];
+  return ['config/invalid-choice', message, remedy, [...first, ...others]];
 }
 
-function explainPlain(issue: z.core.$ZodIssue, path: Path, value: unknown): Explanation {
+/** Complaints about what is in a prompt source: the items of a list, the keys of `{file: …}`. */
+function explainPlain(issue: z.core.$ZodIssue, path: Path, value: unknown, { own }: Subject): Explanation {
   const name = joinPath(path);
   const expected = 'expected' in issue ? String(issue.expected) : 'another value';
-  const words: Record<string, string> = {
-    string: 'text',
-    int: 'a whole number',
-    boolean: 'true or false',
-    number: 'a number',
-  };
-  const wanted = words[expected] ?? expected;
+  const wanted = { string: 'text', boolean: 'true or false' }[expected] ?? expected;
   if (value === undefined)
-    return ['config/missing-key', `${name} is missing.`, `Add \`${path.at(-1)}: …\`, ${wanted}.`];
-  const quoted = expected === 'string' && value !== null && typeof value !== 'object';
-  const remedy = quoted
-    ? `Put it in quotes: "${String(value)}".`
-    : `Write ${wanted}${value === null ? ', or remove it' : ''}.`;
-  return ['config/wrong-type', `${name} is ${showValue(value)}, but must be ${wanted}.`, remedy];
+    return [
+      'config/missing-key',
+      `${name} is missing.`,
+      `Add \`${path.at(-1)}: ${path.at(-1) === 'file' ? 'prompts.txt' : '…'}\`, ${wanted}.`,
+      path.at(-1) === 'file' ? [likely(setKey(name, 'prompts.txt'))] : [],
+    ];
+  if (issue.code === 'too_small')
+    return ['config/invalid-value', `${name} is empty.`, 'Write text, or remove the line.', emptyText(path, own)];
+  const text = expected === 'string' ? asText(value) : null;
+  const message = `${name} is ${showValue(value)}, but must be ${wanted}.`;
+  if (text !== null)
+    return [
+      'config/wrong-type',
+      message,
+      `Put it in quotes: "${escapeControls(text)}".`,
+      [likely(setKey(name, text, '(in quotes)'))],
+    ];
+  if (expected === 'boolean' && typeof value === 'string' && isSwitch(value))
+    return [
+      'config/wrong-type',
+      message,
+      `Write \`${path.at(-1)}: ${isOn(value)}\`.`,
+      [likely(setKey(name, isOn(value)))],
+    ];
+  return ['config/wrong-type', message, `Write ${wanted}, or remove it.`, [removeOf(path, own)]];
+}
+
+/** `file` alone says where prompts come from, so without it the whole source goes. */
+function removeOf(path: Path, own: unknown): Fix {
+  const source = path.slice(0, -1);
+  const list = valueAt(own, source);
+  const last = Array.isArray(list) && list.length === 1;
+  return removeKey(joinPath(path.at(-1) === 'file' || last ? source : path));
+}
+
+function emptyText(path: Path, own: unknown): Fix[] {
+  return [removeOf(path, own)];
+}
+
+/** Text that YAML read as something else: a number, a date, or "A cat: running" as a block. */
+function asText(value: unknown): string | null {
+  if (value === null || value === undefined || Array.isArray(value)) return null;
+  if (typeof value !== 'object') return String(value);
+  const entries = Object.entries(value);
+  const [name, rest] = entries[0] ?? [];
+  return entries.length === 1 && name !== '' && typeof rest === 'string' ? `${name}: ${rest}` : null;
 }
 
 /** A prompt source may be three things; the complaints that matter are those of the kind that was written. */
-function explainPrompts(issue: z.core.$ZodIssueInvalidUnion, path: Path, value: unknown, raw: unknown): Finding[] {
+function explainPrompts(issue: z.core.$ZodIssue, path: Path, value: unknown, subject: Subject): Finding[] {
   const name = joinPath(path);
   const isList = Array.isArray(value);
   if ((isList && value.length > 0) || (!isList && typeof value === 'object' && value !== null)) {
-    const branch = issue.errors[isList ? 1 : 2] ?? [];
-    return branch.flatMap((inner) => explainIssue({ ...inner, path: [...path, ...inner.path] }, raw));
+    const branch = ('errors' in issue ? issue.errors[isList ? 1 : 2] : undefined) ?? [];
+    const explain = (inner: z.core.$ZodIssue) => explainIssue({ ...inner, path: [...path, ...inner.path] }, subject);
+    return first(branch, explain, 'prompts that are no text');
   }
-  const file = typeof value === 'string' && /\.(txt|csv|jsonl)$/i.test(value);
-  const remedy = file
-    ? `To read them from the file, write \`${name}: {file: ${escapeControls(value as string)}}\`.`
-    : 'Write a list of prompts, {file: prompts.txt} or all.';
+  const [remedy, fixes] = promptsInstead(name, value, subject);
   const message = isList
     ? `${name} is an empty list.`
     : `${name} is ${showValue(value)}, but must be a list of prompts, {file: …} or all.`;
-  return [
-    {
-      severity: 'error',
-      code: isList ? 'config/no-prompts' : 'config/wrong-type',
-      message,
-      remedy,
-      path: name,
-      on: 'value',
-    },
-  ];
+  const code = isList ? 'config/no-prompts' : 'config/wrong-type';
+  return [{ severity: 'error', code, message, remedy, fixes, path: name, on: 'value' }];
 }
 
-function unknownKey(parent: Path, name: string): Finding {
-  const block = parent.join('.');
-  const info = keyAt(block);
-  const children = info?.children ?? [];
-  const names = children.length > 0 ? children.map((child) => child.name) : [...promptFileKeys];
-  const here = closest(name, names) ?? children.find((child) => isAlias(child, name))?.name ?? null;
-  const where = block === '' ? 'a config' : block;
-  const weights = block === 'reward.weights';
-  const finding: Finding = {
-    severity: 'error',
-    code: weights ? 'config/unknown-component' : 'config/unknown-key',
-    message: weights ? `The reward has no component ${quote(name)}.` : `There is no key ${quote(name)} in ${where}.`,
-    remedy: `${weights ? 'Its components are' : 'Its keys are'} ${names.join(', ')}.`,
-    path: joinPath([...parent, name]),
-    on: 'key',
-  };
-  if (block === '' && keyAt(name) !== null) {
-    const [outer, inner] = [name.slice(0, name.lastIndexOf('.')), name.slice(name.lastIndexOf('.') + 1)];
-    return { ...finding, remedy: `Write it as a key of its block: \`${inner}: …\`, indented below \`${outer}:\`.` };
-  }
-  if (here !== null) {
-    const isGuess =
-      editDistance(name, here) > 1 && !children.some((child) => child.name === here && isAlias(child, name));
-    return { ...finding, remedy: `Did you mean \`${here}\`?`, meant: joinPath([...parent, here]), isGuess };
-  }
-  const elsewhere = findElsewhere(name);
-  return elsewhere === null ? finding : { ...finding, remedy: `Did you mean \`${elsewhere}\`? It belongs there.` };
-}
-
-function isAlias(info: KeyInfo, name: string): boolean {
-  return (info.meta.aliases ?? []).some((alias) => editDistance(alias, name) === 0);
-}
-
-/** The key of another block that has this name, or that other trainers call so. */
-function findElsewhere(name: string): string | null {
-  const all = flatten(rootKey);
-  const named = all.find((info) => editDistance(info.name, name) === 0) ?? all.find((info) => isAlias(info, name));
-  if (named !== undefined) return named.path;
-  const near = closest(
-    name,
-    all.map((info) => info.name),
-  );
-  return near === null ? null : (all.find((info) => info.name === near)?.path ?? null);
+function promptsInstead(name: string, value: unknown, { model }: Subject): [remedy: string, fixes: Fix[]] {
+  const all = model === 'shapes' ? [setKey(name, 'all')] : [];
+  const usual = `Write a list of prompts, {file: prompts.txt} or all.`;
+  if (typeof value !== 'string') return [usual, [...all, setKey(name, { file: 'prompts.txt' })]];
+  if (/\.(txt|csv|jsonl)$/i.test(value))
+    return [
+      `To read them from the file, write \`${name}: {file: ${escapeControls(value)}}\`.`,
+      [likely(setKey(name, { file: value }))],
+    ];
+  if (closest(value, ['all']) !== null && model === 'shapes') return ['Did you mean `all`?', all.map(likely)];
+  return [usual, [...(value.trim() === '' ? [] : [setKey(name, [value])]), ...all]];
 }

@@ -14,18 +14,32 @@ export function jsonSchema(): Record<string, unknown> {
 /** Says in JSON schema's own words what the key's record says; the rest of the record stays out. */
 function present(node: Record<string, unknown>): void {
   const meta = node as unknown as Partial<KeyMeta>;
-  const { unit, paper, values, models, torchOnly, defaultText } = meta;
+  const { unit, paper, equation, values, models, torchOnly, onnxOnly, defaultText } = meta;
   const notes = [
     unit === undefined ? '' : `Unit: ${unit}.`,
     defaultText === undefined ? '' : `Default: ${defaultText}.`,
     ...Object.entries(models ?? {}).map(([model, value]) => `Default for ${model}: ${String(value)}.`),
     paper === undefined ? '' : `In the paper: ${paper}.`,
+    equation === undefined ? '' : `Formula: \`${equation}\`.`,
     torchOnly === true ? 'Only read by the torch backend.' : '',
+    onnxOnly === true ? 'Only read by the onnx backend.' : '',
   ].filter(Boolean);
   if (notes.length > 0) node.markdownDescription = [meta.description, ...notes].join('\n\n');
   if (values !== undefined && Array.isArray(node.enum))
     node.markdownEnumDescriptions = (node.enum as string[]).map((word) => values[word]);
-  for (const name of ['unit', 'paper', 'values', 'models', 'torchOnly', 'defaultText', 'aliases', 'why'])
+  for (const name of [
+    'unit',
+    'paper',
+    'equation',
+    'section',
+    'values',
+    'models',
+    'torchOnly',
+    'onnxOnly',
+    'defaultText',
+    'aliases',
+    'why',
+  ])
     delete node[name];
   // A block's default is that of its keys.
   if (isEmptyBlock(node.default)) delete node.default;

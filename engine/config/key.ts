@@ -4,6 +4,27 @@ import { z } from 'zod';
 export const modelNames = ['shapes', 'hunyuan-video-1.5', 'wan-2.1'] as const;
 export type ModelName = (typeof modelNames)[number];
 
+/** Headings of docs/method.md. */
+export const methodSections = [
+  'Schedule',
+  'Exploration kernels',
+  'Log-probability',
+  'Rewards and advantages',
+  'Loss of one sample at one step',
+  'Gradient-norm equalizer',
+  'Dual trust region',
+  'β',
+  'Optimizer',
+  'One iteration',
+  'Evaluation',
+] as const;
+export type MethodSection = (typeof methodSections)[number];
+
+/** Where in the repository a section of the method is, such as `docs/method.md#one-iteration`. */
+export function sectionLink(section: MethodSection): string {
+  return `docs/method.md#${section.toLowerCase().replaceAll(' ', '-')}`;
+}
+
 /**
  * What the schema knows of a key beyond its type, range and default: the source of hovers, messages and the reference page.
  * Kept in zod's registry, so a reader of the schema finds it with `schema.meta()`.
@@ -15,6 +36,10 @@ export interface KeyMeta {
   unit?: string;
   /** Where the quantity comes from: the paper's name of it and its symbol. */
   paper?: string;
+  /** The formula in which it stands. */
+  equation?: string;
+  /** The heading of docs/method.md under which that is explained. */
+  section?: MethodSection;
   /** What each allowed word does. */
   values?: Record<string, string>;
   /** Why a value outside the range is refused; ends the sentence "must be …, because …". */
@@ -25,6 +50,8 @@ export interface KeyMeta {
   aliases?: string[];
   /** Read by the torch policy only. */
   torchOnly?: boolean;
+  /** Read by the onnx policy only. */
+  onnxOnly?: boolean;
   /** In words, where the bare default (`null`) would not say it. */
   defaultText?: string;
 }

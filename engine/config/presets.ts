@@ -17,22 +17,28 @@ export interface Preset {
 
 /** The configs that come with the program, by name. */
 export function listPresets(): Preset[] {
-  const folder = join(packageRoot(), 'examples');
-  const names = readdirSync(folder).filter((name) => name.endsWith(ending));
-  const presets = names.map((name): Preset => {
-    const file = join(folder, name);
+  return presetNames().map((name): Preset => {
+    const file = presetFile(name);
     const [firstLine] = readFileSync(file, 'utf8').split('\n', 1);
-    return { name: name.slice(0, -ending.length), file, description: firstLine.replace(/^#\s*/, '') };
+    return { name, file, description: firstLine.replace(/^#\s*/, '') };
   });
-  return presets.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Names of the configs that come with the program, in order. */
+export function presetNames(): string[] {
+  const names = readdirSync(join(packageRoot(), 'examples')).filter((name) => name.endsWith(ending));
+  return names.map((name) => name.slice(0, -ending.length)).sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** Where the preset of a name lies. */
+export function presetFile(name: string): string {
+  return join(packageRoot(), 'examples', `${name}${ending}`);
 }
 
 /** Text of a preset. Throws `SageError` for a name that is not one. */
 export function readPreset(name: string): string {
-  const presets = listPresets();
-  const preset = presets.find((each) => each.name === name);
-  if (preset !== undefined) return readFileSync(preset.file, 'utf8');
-  const names = presets.map((each) => each.name);
+  const names = presetNames();
+  if (names.includes(name)) return readFileSync(presetFile(name), 'utf8');
   const near = closest(name, names);
   throw new SageError(
     'config/unknown-preset',

@@ -17,6 +17,8 @@ export interface PromptEntry {
 /** A problem of a prompt file as a whole, and the key of the source it belongs to. */
 export interface PromptProblem extends FileProblem {
   key: 'file' | 'column';
+  /** Columns to choose from, where the one that is named is missing; the likely one first. */
+  columns?: string[];
 }
 
 const maximumBytes = 64 * 2 ** 20;
@@ -89,7 +91,9 @@ function missingColumn(column: string, header: string[], name: string): PromptPr
   const near = closest(column, header);
   const names = header.slice(0, 12).map((word) => quote(word, 30));
   const remedy = near === null ? `Name one of its columns: ${names.join(', ')}.` : `Did you mean \`column: ${near}\`?`;
-  return { key: 'column', code: 'config/missing-column', message: `${name} has no column ${quote(column)}.`, remedy };
+  const columns = [...(near === null ? [] : [near]), ...header.slice(0, 12).filter((word) => word !== near)];
+  const message = `${name} has no column ${quote(column)}.`;
+  return { key: 'column', code: 'config/missing-column', message, remedy, columns, ...(near === null ? {} : { near }) };
 }
 
 /** One JSON value a line: a string, or an object with the prompt in the field that `column` names. */

@@ -1,4 +1,4 @@
-import type { ModelName } from './key.ts';
+import { sectionLink, type ModelName } from './key.ts';
 import { expectation } from './issues.ts';
 import { rootKey, type KeyInfo } from './walk.ts';
 
@@ -18,6 +18,19 @@ policy:
 \`\`\`
 
 Defaults are those of \`shapes\`; where another model has its own, it is named in the same place.
+
+With \`extends\` a config begins from another and says only what is different:
+
+\`\`\`yaml
+extends: shapes # a preset, or a file relative to this one: ./base.sage.yaml
+exploration:
+  eta: 0.5
+\`\`\`
+
+The values of the base lie under those of the file, block by block; a list or any other value replaces the one below it,
+and \`null\` counts as a value. A base may extend another, up to eight deep. Its prompt files and weights are found from
+its own folder, and its name is not taken over. A run keeps all values, so it does not need the base again to resume.
+What is wrong with a value of a base is shown at the \`extends\` line.
 `;
 
 const promptFiles = `
@@ -92,9 +105,15 @@ function accepts(info: KeyInfo): string {
 
 function about({ meta }: KeyInfo): string {
   const unit = meta.unit === undefined ? '' : ` *Unit: ${meta.unit}.*`;
-  const paper = meta.paper === undefined ? '' : ` *Paper: ${meta.paper}.*`;
-  const torch = meta.torchOnly === true ? ' *torch only.*' : '';
-  return `${meta.description}${unit}${paper}${torch}`.replaceAll('|', '\\|');
+  const paper = meta.paper === undefined ? '' : ` *Paper: ${linked(meta)}.*`;
+  const reader = meta.torchOnly === true ? ' *torch only.*' : meta.onnxOnly === true ? ' *onnx only.*' : '';
+  return `${meta.description}${unit}${paper}${reader}`.replaceAll('|', '\\|');
+}
+
+/** The paper's name of a quantity, as a link to where the method explains it. */
+function linked({ paper, section }: KeyInfo['meta']): string {
+  if (section === undefined) return paper ?? '';
+  return `[${paper}](${sectionLink(section).replace('docs/', '')})`;
 }
 
 function choices(keys: KeyInfo[]): string[] {

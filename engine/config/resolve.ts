@@ -1,7 +1,7 @@
-import { explainIssue, valueAt, type Finding } from './issues.ts';
+import { copyData, isBlock, joinPath, splitPath, valueAt, type Block } from './data.ts';
+import { explainIssue, type Finding } from './issues.ts';
 import { configSchema, modelNames, type Config, type ModelName } from './schema.ts';
 import { closest } from '../spelling.ts';
-import { joinPath } from './tree.ts';
 import { defaultFor, keyAt, rootKey, type KeyInfo } from './walk.ts';
 
 /** A config with every value filled in, and which of its values are not to be trusted. */
@@ -14,26 +14,31 @@ export interface Resolved {
   renamed: Map<string, string>;
 }
 
-type Block = Record<string, unknown>;
-
 /**
  * Fills in every default and checks every key by itself. Values that are refused are replaced by their defaults, so that
  * rules between the other keys can still be checked. The input is not changed.
+ * @param own the part of `written` that the file itself says, where the rest is of a base
  */
-export function resolve(written: unknown): Resolved {
-  const raw = copy(written) as Block;
+export function resolve(written: unknown, own: unknown = written): Resolved {
+  const raw = copyData(written) as Block;
+  const model = modelOf(raw);
   dropEmptyBlocks(raw, rootKey);
-  fillModelDefaults(raw, rootKey, modelOf(raw));
+  fillModelDefaults(raw, rootKey, model);
   const resolved: Resolved = { config: undefined as never, findings: [], invalid: new Set(), renamed: new Map() };
   // Each round removes what the schema refuses; a misspelt key that is taken for another may be refused once more.
   for (let round = 0; round < 8; round++) {
     const result = configSchema.safeParse(raw);
-    if (result.success) return { ...resolved, findings: withoutEchoes(resolved.findings), config: result.data };
+    if (result.success) {
+      // What the base says is among the values; the config does not depend on it any more.
+      const { extends: _base, ...config } = result.data;
+      return { ...resolved, findings: withoutEchoes(resolved.findings), config };
+    }
     for (const issue of result.error.issues) {
-      resolved.findings.push(...explainIssue(issue, raw));
+      resolved.findings.push(...explainIssue(issue, { raw, own, model }));
       for (const path of refusedPaths(issue, raw)) remove(raw, path, resolved);
     }
-    for (const finding of resolved.findings) if (finding.meant !== undefined) rename(raw, written, finding, resolved);
+    for (const finding of resolved.findings)
+      if (finding.meant !== undefined) rename(raw, written, own, finding, resolved);
   }
   return { ...resolved, config: configSchema.parse({}) };
 }
@@ -48,17 +53,6 @@ function withoutEchoes(findings: Finding[]): Finding[] {
     return !echo;
   });
 }
-
-function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copy);
-  if (value === null || typeof value !== 'object') return value;
-  const object: Block = Object.create(null);
-  for (const [name, child] of Object.entries(value)) object[name] = copy(child);
-  return object;
-}
-
-const isBlock = (value: unknown): value is Block =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A block whose lines are all commented out reads as null; it is a block without keys. */
 function dropEmptyBlocks(raw: Block, info: KeyInfo): void {
@@ -107,14 +101,14 @@ function remove(raw: Block, path: (string | number)[], resolved: Resolved): void
   if (keyAt(path.join('.')) !== null) resolved.invalid.add(joinPath(path));
 }
 
-function rename(raw: Block, written: unknown, finding: Finding, resolved: Resolved): void {
-  const meant = finding.meant!.split('.');
-  if (resolved.renamed.has(finding.meant!) || valueAt(written, meant) !== undefined) return;
-  const from = finding.path.split('.');
-  const value = valueAt(written, from);
+function rename(raw: Block, written: unknown, own: unknown, finding: Finding, resolved: Resolved): void {
+  const [meant, from] = [splitPath(finding.meant!), splitPath(finding.path)];
+  const where = valueAt(own, from) === undefined ? written : own;
+  if (resolved.renamed.has(finding.meant!) || valueAt(where, meant) !== undefined) return;
+  const value = valueAt(where, from);
   const parent = valueAt(raw, meant.slice(0, -1));
   if (value === undefined || value === null || !isBlock(parent)) return;
   if (finding.isGuess) return void resolved.invalid.add(finding.meant!);
   resolved.renamed.set(finding.meant!, finding.path);
-  parent[meant[meant.length - 1]] = copy(value);
+  parent[meant[meant.length - 1]] = copyData(value);
 }

@@ -1,19 +1,31 @@
-import type { Config } from './schema.ts';
+import type { Fix } from './diagnostics.ts';
+import type { readPrompts } from './prompts.ts';
+import type { Config, PromptSource } from './schema.ts';
 
 /** What a rule between keys may look at, and how it says what it found. */
 export interface RuleContext {
   config: Config;
   baseFolder: string;
   checkFiles: boolean;
-  /** Whether a key was written, rather than filled in by its default. */
+  /** The prompts of a source; each file is read once. */
+  readPrompts(source: PromptSource): ReturnType<typeof readPrompts>;
+  /** Whether a key was written, in the file or in a base of it, rather than filled in by its default. */
   given(path: string): boolean;
+  /** Whether a key is written in the file itself: what a base says for others does no harm where it does nothing. */
+  written(path: string): boolean;
   /** Whether all of these keys were accepted by themselves. */
   valid(...paths: string[]): boolean;
-  /** The first of these keys that was written, else the first: where a complaint about all of them belongs. */
+  /**
+   * Where a complaint about all of these keys belongs: the first that is written in the file itself, else the first
+   * that is written in a base, else the first.
+   */
   firstGiven(...paths: string[]): string;
-  error(code: string, path: string, message: string, remedy: string): void;
-  warn(code: string, path: string, message: string, remedy: string): void;
+  /** `fixes`: what the remedy says, the most likely first; those that need no choice are marked as `likely`. */
+  error: Report;
+  warn: Report;
 }
+
+type Report = (code: string, path: string, message: string, remedy: string, fixes?: Fix[]) => void;
 
 /** A rule between keys. It runs only when every key it needs was accepted by itself. */
 export interface Rule {

@@ -1,7 +1,9 @@
+import type { Fix } from './diagnostics.ts';
+import { likely, setKey, setKeys } from './fixes.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
 
-function checkIntervals({ config, given, warn }: RuleContext): void {
+function checkIntervals({ config, written, warn }: RuleContext): void {
   const { iterations } = config.training;
   const intervals: [path: string, every: number, consequence: string][] = [
     [
@@ -13,31 +15,45 @@ function checkIntervals({ config, given, warn }: RuleContext): void {
     ['videos.every', config.videos.every, 'only the first and the last iteration write their rollouts'],
   ];
   for (const [path, every, consequence] of intervals)
-    if (given(path) && every > iterations)
+    if (written(path) && every > iterations)
       warn(
         'interval-beyond-run',
         path,
         `${path} is ${every}, but the run has only ${iterations} iteration${iterations === 1 ? '' : 's'}: ${consequence}.`,
         `Write ${iterations} or less.`,
+        [likely(setKey(path, iterations))],
       );
 }
 
 function checkBeta({ config, error, firstGiven }: RuleContext): void {
   const { initial, minimum, weight } = config.trust_region.beta;
-  for (const [name, value] of [
-    ['initial', initial],
-    ['minimum', minimum],
-  ] as const) {
-    if (value <= weight) continue;
-    const off = 'To switch the trust region off, write `anchor: {mode: none}` and `stepwise: {estimator: none}`.';
-    error(
-      'beta-range',
-      firstGiven(`trust_region.beta.${name}`, 'trust_region.beta.weight'),
-      `trust_region.beta.${name} is ${value}, above trust_region.beta.weight, ${weight}, which is the largest value of β.`,
-      weight === 0 ? off : `Write \`${name}: ${weight}\` or less, or a larger weight.`,
-    );
+  const above = Object.entries({ initial, minimum }).filter(([, value]) => value > weight);
+  if (above.length === 0) return;
+  const paths = above.map(([name]) => `trust_region.beta.${name}`);
+  const said = above.map(([, value], i) => `${paths[i]} is ${value}`).join(' and ');
+  const lower = setKeys(...paths.map((path): [string, number] => [path, weight]));
+  const path = firstGiven(...paths, 'trust_region.beta.weight');
+  const message = `${said}, above trust_region.beta.weight, ${weight}, which is the largest value of β.`;
+  if (weight === 0) {
+    const remedy =
+      'To switch the trust region off, write `anchor: {mode: none}` and `stepwise: {estimator: none}`, and remove `beta`.';
+    return error('beta-range', path, message, remedy, [likely(switchOff), lower]);
   }
+  const largest = Math.max(...above.map(([, value]) => value));
+  const lines = above.map(([name]) => `\`${name}: ${weight}\``).join(' and ');
+  const remedy = `Write ${lines} or less, or \`weight: ${largest}\` or more.`;
+  error('beta-range', path, message, remedy, [likely(lower), setKey('trust_region.beta.weight', largest)]);
 }
+
+/** No trust region, and nothing said of β, which then does nothing. */
+export const switchOff: Fix = {
+  title: 'Switch the trust region off: no anchor and no stepwise KL',
+  edits: [
+    { kind: 'set', path: 'trust_region.anchor.mode', value: 'none' },
+    { kind: 'set', path: 'trust_region.stepwise.estimator', value: 'none' },
+    { kind: 'remove', path: 'trust_region.beta' },
+  ],
+};
 
 /** Customary ranges, not measured limits: below them the weights hardly move, above them training tends to diverge. */
 function usualRates({ policy }: Config): { low: number; high: number; usual: number; what: string } {
@@ -56,62 +72,15 @@ function checkLearningRate({ config, warn }: RuleContext): void {
     'training.learning_rate',
     `A learning rate of ${rate} is far ${rate < low ? 'below' : 'above'} what is customary for ${what}: ${outcome}.`,
     `Write a value between ${low} and ${high}; ${usual} is usual.`,
+    [
+      likely(setKey('training.learning_rate', usual, '(usual)')),
+      setKey('training.learning_rate', rate < low ? low : high, '(the nearest customary value)'),
+    ],
   );
-}
-
-/** Keys that are written but do nothing, because of another key. */
-function checkNoEffect({ config, given, warn }: RuleContext): void {
-  const { anchor, stepwise, beta } = config.trust_region;
-  const { kernel } = config.exploration;
-  const torch = config.policy.backend === 'torch';
-  const idle: [path: string, idle: boolean, because: string][] = [
-    ['trust_region.anchor.weight', anchor.mode === 'none' && anchor.weight !== 0, 'trust_region.anchor.mode is none'],
-    ['trust_region.anchor.interval', anchor.mode !== 'moving', `trust_region.anchor.mode is ${anchor.mode}`],
-    [
-      'trust_region.stepwise.weight',
-      stepwise.estimator === 'none' && stepwise.weight !== 0,
-      'trust_region.stepwise.estimator is none',
-    ],
-    ['trust_region.beta.target', beta.controller === 'constant', 'trust_region.beta.controller is constant'],
-    ['equalizer.decay', config.equalizer.mode !== 'measured', `equalizer.mode is ${config.equalizer.mode}`],
-    ['equalizer.warmup', config.equalizer.mode !== 'measured', `equalizer.mode is ${config.equalizer.mode}`],
-    [
-      'exploration.clamp_both_ends',
-      config.exploration.clamp_both_ends && kernel !== 'sage',
-      `exploration.kernel is ${kernel}`,
-    ],
-    ['policy.adapter.rank', torch && config.policy.adapter.kind === 'none', 'policy.adapter.kind is none'],
-    ['policy.adapter.alpha', torch && config.policy.adapter.kind === 'none', 'policy.adapter.kind is none'],
-  ];
-  for (const [path, isIdle, because] of idle)
-    if (isIdle && given(path))
-      warn('no-effect', path, `${path} has no effect, because ${because}.`, 'Remove the line, or change the other.');
-  if (anchor.mode !== 'none' && anchor.weight === 0)
-    warn(
-      'no-effect',
-      'trust_region.anchor.weight',
-      'The anchor is kept but its weight is 0, so it holds nothing.',
-      'Write `mode: none` to save its cost, or give it a weight.',
-    );
-  if (stepwise.estimator !== 'none' && stepwise.weight === 0)
-    warn(
-      'no-effect',
-      'trust_region.stepwise.weight',
-      'The stepwise KL has weight 0, so it holds nothing.',
-      'Write `estimator: none`, or give it a weight.',
-    );
-  if (beta.weight === 0)
-    warn(
-      'no-effect',
-      'trust_region.beta.weight',
-      'β is 0, which switches the whole trust region off.',
-      'Write `anchor: {mode: none}` and `stepwise: {estimator: none}` to say so, or give β a weight.',
-    );
 }
 
 export const adviceRules: Rule[] = [
   { needs: ['training.iterations', 'checkpoints.every', 'evaluation.every', 'videos.every'], check: checkIntervals },
   { needs: ['trust_region.beta'], check: checkBeta },
   { needs: ['policy.model', 'policy.adapter.kind', 'training.learning_rate'], check: checkLearningRate },
-  { needs: ['policy.backend', 'policy.adapter', 'trust_region', 'equalizer', 'exploration'], check: checkNoEffect },
 ];

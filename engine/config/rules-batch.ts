@@ -1,3 +1,5 @@
+import type { Fix } from './diagnostics.ts';
+import { likely, setKey } from './fixes.ts';
 import { countExplored, kernelKeys } from './rules-method.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
@@ -26,12 +28,29 @@ function nearest(value: number, passes: (n: number) => boolean, minimum: number,
   return found;
 }
 
+/** Ways to put a number right, each "KEY to N": as the remedy says them, and as fixes. */
+interface Way {
+  text: string;
+  fixes: Fix[];
+}
+
+/** "KEY to N or M" of numbers that would do; null where there is none. */
+function way(key: string, numbers: number[], all = ''): Way | null {
+  if (numbers.length === 0) return null;
+  return { text: `${key} to ${oneOf(numbers)}${all}`, fixes: numbers.map((n) => likely(setKey(key, n))) };
+}
+
 /** Numbers that divide `total`, nearest to `value` first said, then all when they are few. */
-function nearestDivisors(key: string, value: number, total: number): string {
+function nearestDivisors(key: string, value: number, total: number): Way | null {
   const valid = divisors(total);
   const near = nearest(value, (n) => total % n === 0, 1, total);
-  const all = valid.length > near.length && valid.length <= 16 ? ` (valid: ${valid.join(', ')})` : '';
-  return `${key} to ${oneOf(near)}${all}`;
+  return way(key, near, valid.length > near.length && valid.length <= 16 ? ` (valid: ${valid.join(', ')})` : '');
+}
+
+/** The remedy "Set A, or B." and its fixes. */
+function ways(...all: (Way | null)[]): [remedy: string, fixes: Fix[]] {
+  const found = all.filter((each) => each !== null);
+  return [`Set ${found.map(({ text }) => text).join(', or ')}.`, found.flatMap(({ fixes }) => fixes)];
 }
 
 interface Batch {
@@ -59,20 +78,16 @@ function checkSequenceParallel({ config, error, firstGiven }: RuleContext): void
     'sequence-parallel',
     firstGiven('policy.sequence_parallel', 'policy.devices'),
     `policy.devices is ${devices}, which is not a multiple of policy.sequence_parallel, ${parallel}.`,
-    `Set ${nearestDivisors('policy.sequence_parallel', parallel, devices)}, or policy.devices to ${oneOf(multiples)}.`,
+    ...ways(nearestDivisors('policy.sequence_parallel', parallel, devices), way('policy.devices', multiples)),
   );
 }
 
 /** Other numbers of prompts and generations whose product is a multiple of `divisor`. */
-function otherRollouts({ rollout }: Config, divisor: number): string {
+function otherRollouts({ rollout }: Config, divisor: number): (Way | null)[] {
   const { prompts_per_iteration: prompts, generations } = rollout;
   const otherPrompts = nearest(prompts, (n) => (n * generations) % divisor === 0, 1, 100_000);
   const otherGenerations = nearest(generations, (n) => (n * prompts) % divisor === 0, 2, 4096);
-  const ways = [
-    otherPrompts.length > 0 ? `rollout.prompts_per_iteration to ${oneOf(otherPrompts)}` : '',
-    otherGenerations.length > 0 ? `rollout.generations to ${oneOf(otherGenerations)}` : '',
-  ];
-  return ways.filter(Boolean).join(', or ');
+  return [way('rollout.prompts_per_iteration', otherPrompts), way('rollout.generations', otherGenerations)];
 }
 
 function checkDataParallel({ config, error, firstGiven }: RuleContext): void {
@@ -82,10 +97,17 @@ function checkDataParallel({ config, error, firstGiven }: RuleContext): void {
   const made = parallel === 1 ? `${degree} devices` : `${devices} devices / ${parallel} a video = ${degree}`;
   error(
     'data-parallel',
-    firstGiven('rollout.prompts_per_iteration', 'rollout.generations', 'policy.devices'),
+    firstGiven('rollout.generations', 'rollout.prompts_per_iteration', 'policy.devices'),
     `${shown}, which do not divide among ${degree} data-parallel ranks (${made}).`,
-    `Set ${otherRollouts(config, degree)}.`,
+    ...ways(...otherRollouts(config, degree).toReversed(), ...otherDevices(config, samples)),
   );
+}
+
+/** Other numbers of devices whose data-parallel ranks share so many samples evenly. */
+function otherDevices({ policy }: Config, samples: number): (Way | null)[] {
+  const { devices, sequence_parallel: parallel } = policy;
+  const fits = (n: number) => n % parallel === 0 && samples % (n / parallel) === 0;
+  return [way('policy.devices', nearest(devices, fits, parallel, 65536))];
 }
 
 function checkMicroBatch({ config, error, firstGiven }: RuleContext): void {
@@ -94,12 +116,11 @@ function checkMicroBatch({ config, error, firstGiven }: RuleContext): void {
   if (degree === null || samples % degree !== 0 || (samples / degree) % size === 0) return;
   const each = samples / degree;
   const shares = degree === 1 ? shown : `${shown}, ${each} on each of ${degree} data-parallel ranks`;
-  const others = otherRollouts(config, size * degree);
   error(
     'micro-batch',
     firstGiven('training.micro_batch', 'rollout.generations', 'rollout.prompts_per_iteration'),
     `${shares}, which training.micro_batch, ${size}, does not divide.`,
-    `Set ${nearestDivisors('training.micro_batch', size, each)}${others === '' ? '' : `, or ${others}`}.`,
+    ...ways(nearestDivisors('training.micro_batch', size, each), ...otherRollouts(config, size * degree)),
   );
 }
 
@@ -116,7 +137,7 @@ function checkAccumulation({ config, error, firstGiven }: RuleContext): void {
     'accumulation',
     firstGiven('training.accumulation', 'training.micro_batch'),
     `An iteration has ${batches} micro-batch${batches === 1 ? '' : 'es'} × ${steps} trained steps = ${batches * steps} backward passes, which training.accumulation, ${accumulation}, does not divide.`,
-    `Set ${nearestDivisors('training.accumulation', accumulation, batches * steps)}.`,
+    ...ways(nearestDivisors('training.accumulation', accumulation, batches * steps)),
   );
 }
 
@@ -127,6 +148,7 @@ function checkGroupSize({ config, warn }: RuleContext): void {
     'rollout.generations',
     'In a group of 2 every advantage is +1 or −1, however small the difference.',
     'Sample 4 generations or more; 8 is usual.',
+    [likely(setKey('rollout.generations', 4)), setKey('rollout.generations', 8)],
   );
 }
 

@@ -1,7 +1,11 @@
 import { MethodError } from '../method/errors.ts';
 import { exploredSteps, kernelTable, type KernelOptions } from '../method/kernels.ts';
+import type { Fix } from './diagnostics.ts';
+import { likely, removeKey, setKey } from './fixes.ts';
+import { faultFixes, scheduleFixes } from './kernel-fixes.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
+import { flowText } from './text.ts';
 
 /** The options from which a run's kernel table is built. */
 export function kernelOptions({ sampling, exploration }: Config): KernelOptions {
@@ -64,21 +68,20 @@ function correct(options: KernelOptions, { key, nearest, code }: MethodError): b
 
 function reportFault(fault: MethodError, context: RuleContext): void {
   const name = fault.key.split('.').at(-1);
-  const nearest = fault.nearest === null ? '' : ` Write \`${name}: ${flow(fault.nearest)}\`, the nearest valid value.`;
-  const others = (fault.alternatives ?? []).map((way) => ` Or ${String(way)}.`).join('');
+  const nearest =
+    fault.nearest === null ? '' : ` Write \`${name}: ${flowText(fault.nearest)}\`, the nearest valid value.`;
+  const { others, fixes } =
+    fault.code === 'steps_too_many'
+      ? scheduleFixes(fault, context.config)
+      : { others: fault.alternatives ?? [], fixes: faultFixes(fault) };
   const reason = fault.message.replace(/ The nearest valid value is [\s\S]*$/, '').replace(/ Or: [\s\S]*$/, '');
   context.error(
     fault.code.replaceAll('_', '-'),
     placeOf(fault, context),
     reason,
-    (nearest + others).trim() || 'Write another value.',
+    (nearest + others.map((way) => ` Or ${way}.`).join('')).trim() || 'Write another value.',
+    fixes,
   );
-}
-
-function flow(value: unknown): string {
-  if (value === null || typeof value !== 'object') return String(value);
-  const fields = Object.entries(value).map(([name, field]) => `${name}: ${String(field)}`);
-  return `{${fields.join(', ')}}`;
 }
 
 /** Too many steps may be the fault of the shift, when only that was written; a window has two ends. */
@@ -101,19 +104,23 @@ function checkSomethingIsTrained(context: RuleContext): void {
       'exploration.kernel',
       `The kernel ode draws no noise, ${nothing}.`,
       'Write `kernel: sage`, or another kernel with noise.',
+      (['sage', 'flow_grpo', 'dance_grpo', 'cps'] as const).map((name, i) => {
+        const fix = setKey('exploration.kernel', name);
+        return i === 0 ? likely(fix) : fix;
+      }),
     );
   const last = config.sampling.steps - 1;
+  const moreSteps = likely(setKey('sampling.steps', 2));
   if (window !== null && window.first === last) {
     const why = lastStep === 'ode' ? 'which last_step: ode leaves without noise' : `where ${kernel} draws no noise`;
-    const remedy =
-      last === 0
-        ? 'Sample in 2 steps or more.'
-        : `Begin the window earlier: \`first: ${Math.max(0, last - 1)}\` or less.`;
     return error(
       'nothing-to-train',
       'exploration.window.first',
       `The window covers only the last step, ${why}, ${nothing}.`,
-      remedy,
+      last === 0
+        ? 'Sample in 2 steps or more.'
+        : `Begin the window earlier: \`first: ${Math.max(0, last - 1)}\` or less.`,
+      last === 0 ? [moreSteps] : [likely(setKey('exploration.window.first', last - 1))],
     );
   }
   if (last === 0)
@@ -122,12 +129,57 @@ function checkSomethingIsTrained(context: RuleContext): void {
       firstGiven('sampling.steps', 'exploration.last_step'),
       `With 1 step the only step is the last one, which draws no noise, ${nothing}.`,
       'Write `steps: 2` or more; 10 is usual.',
+      [moreSteps, setKey('sampling.steps', 10)],
     );
   error(
     'nothing-to-train',
     firstGiven('exploration.window', 'exploration.sigma_max', 'exploration.clamp_both_ends'),
     `Every step that could be explored lies above sigma_max and loses its noise, ${nothing}.`,
     'Widen the window towards later steps, or lower `sampling.steps` or `sampling.shift`.',
+    wayDown(config),
+  );
+}
+
+/** Ways to have a step with noise where sigma_max lies below all that could be explored. */
+function wayDown(config: Config): Fix[] {
+  const { sampling, exploration } = config;
+  const explores = (change: { sampling?: object; exploration?: object }) =>
+    (countExplored({
+      ...config,
+      sampling: { ...sampling, ...change.sampling },
+      exploration: { ...exploration, ...change.exploration },
+    }) ?? 0) > 0;
+  const fixes: Fix[] = [];
+  const { window } = exploration;
+  const wider = window && { first: window.first, last: sampling.steps - 1 };
+  if (wider && explores({ exploration: { window: wider } }))
+    fixes.push(likely(setKey('exploration.window.last', wider.last)));
+  if (window && explores({ exploration: { window: null } }))
+    fixes.push(likely(removeKey('exploration.window', '(explore every step)')));
+  const fewer = [...Array(7).keys()].map((i) => Math.floor(sampling.steps / 2 ** (i + 1)));
+  const steps = fewer.find((count) => count > 1 && explores({ sampling: { steps: count } }));
+  if (steps !== undefined) fixes.push(likely(setKey('sampling.steps', steps)));
+  return fixes;
+}
+
+/** The last step is not explored where it draws no noise, though a window may name it. */
+function checkWindowEnd({ config, warn }: RuleContext): void {
+  const { window, last_step: lastStep, kernel } = config.exploration;
+  const last = config.sampling.steps - 1;
+  const noisy = lastStep === 'noise' && kernel !== 'cps';
+  if (window === null || kernel === 'ode' || window.last !== last || noisy) return;
+  if (window.first === 0 || window.first >= last) return;
+  const why = lastStep === 'ode' ? 'which last_step: ode leaves without noise' : `where ${kernel} draws no noise`;
+  const count = last - window.first;
+  warn(
+    'window-last-step',
+    'exploration.window.last',
+    `The window ends at step ${last}, the last one, ${why}: ${count} step${count === 1 ? ' is' : 's are'} explored, not ${count + 1}.`,
+    `Write \`last: ${last - 1}\` to say so${kernel === 'cps' ? '' : ', or `last_step: noise` to explore it as well'}.`,
+    [
+      likely(setKey('exploration.window.last', last - 1)),
+      ...(kernel === 'cps' ? [] : [setKey('exploration.last_step', 'noise')]),
+    ],
   );
 }
 
@@ -140,11 +192,16 @@ function checkStepsPerSample({ config, error }: RuleContext): void {
     'training.steps_per_sample',
     `training.steps_per_sample is ${wanted}, but only ${explored} of the ${config.sampling.steps} steps are explored.`,
     `Write at most ${explored}, or null for all of them.`,
+    [
+      likely(setKey('training.steps_per_sample', explored)),
+      likely(setKey('training.steps_per_sample', null, '(all of them)')),
+    ],
   );
 }
 
 export const methodRules: Rule[] = [
   { needs: [], check: checkKernel },
   { needs: kernelKeys, check: checkSomethingIsTrained },
+  { needs: kernelKeys, check: checkWindowEnd },
   { needs: [...kernelKeys, 'training.steps_per_sample'], check: checkStepsPerSample },
 ];

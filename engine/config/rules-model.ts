@@ -1,12 +1,23 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
-import { valueAt } from './issues.ts';
+import { resolve } from 'node:path';
+import { isWeightsPath } from './bases.ts';
+import { valueAt } from './data.ts';
+import { likely, removeKey, setKey } from './fixes.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import { oneOf, quote } from './text.ts';
+import { beside, neighbour } from './text-file.ts';
 import { defaultFor, flatten, rootKey } from './walk.ts';
 
 function checkBackend({ config, error, warn, firstGiven }: RuleContext): void {
   const { model, backend } = config.policy;
+  if (model === 'shapes' && backend === 'torch')
+    warn(
+      'needs-torch',
+      'policy.backend',
+      'The torch backend is a Python worker on CUDA GPUs; the embedded engine cannot run it.',
+      'The torch policy is not part of this version; write `backend: onnx`, which runs shapes on this machine.',
+      [likely(setKey('policy.backend', 'onnx'))],
+    );
   if (model === 'shapes') return;
   if (backend === 'onnx')
     error(
@@ -14,6 +25,7 @@ function checkBackend({ config, error, warn, firstGiven }: RuleContext): void {
       firstGiven('policy.backend', 'policy.model'),
       `The onnx backend only runs shapes, not ${model}.`,
       'Write `backend: torch`, or remove the line.',
+      [likely(setKey('policy.backend', 'torch')), removeKey('policy.backend')],
     );
   warn(
     'needs-torch',
@@ -31,6 +43,7 @@ function checkSize({ config, error }: RuleContext): void {
       `sampling.${name}`,
       `sampling.${name} is ${config.sampling[name]}, but ${model} ${wants}.`,
       `Write ${oneOf(nearest)}.`,
+      nearest.map((size) => likely(setKey(`sampling.${name}`, size))),
     );
   if (model === 'shapes') {
     for (const [name, size] of [
@@ -62,6 +75,7 @@ function around(value: number, step: number, minimum: number): number[] {
 function checkReward({ config, error, firstGiven }: RuleContext): void {
   const { model, weights } = config.reward;
   const isShapes = config.policy.model === 'shapes';
+  const fitting = isShapes ? 'shapes-judge' : 'videoalign';
   if ((model === 'shapes-judge') !== isShapes)
     error(
       'reward-mismatch',
@@ -69,7 +83,8 @@ function checkReward({ config, error, firstGiven }: RuleContext): void {
       isShapes
         ? 'videoalign judges real video; it says nothing of Shapes.'
         : `shapes-judge knows only Shapes; it cannot score ${config.policy.model}.`,
-      isShapes ? 'Write `model: shapes-judge`, or remove the line.' : 'Write `model: videoalign`, or remove the line.',
+      `Write \`model: ${fitting}\`, or remove the line.`,
+      [likely(setKey('reward.model', fitting)), removeKey('reward.model')],
     );
   if (Object.values(weights).every((weight) => weight === 0))
     error(
@@ -77,35 +92,45 @@ function checkReward({ config, error, firstGiven }: RuleContext): void {
       'reward.weights',
       'Every weight of the reward is 0, so all videos are worth the same and nothing can be learnt.',
       'Give at least one component a weight, such as `TA: 1`.',
+      [
+        likely(setKey('reward.weights.TA', 1)),
+        ...(['VQ', 'MQ'] as const).map((name) => setKey(`reward.weights.${name}`, 0.5)),
+      ],
     );
 }
 
-function checkTorchOnly({ config, given, warn }: RuleContext): void {
-  if (config.policy.backend !== 'onnx' || config.policy.model !== 'shapes') return;
+/** Keys that the other backend reads. One that has its default says nothing wrong. */
+function checkIgnored({ config, written, warn }: RuleContext): void {
+  const { model, backend } = config.policy;
   for (const info of flatten(rootKey)) {
-    if (info.meta.torchOnly !== true || !given(info.path)) continue;
-    if (valueAt(config, info.path.split('.')) === defaultFor(info, 'shapes')) continue;
+    const reader = info.meta.torchOnly === true ? 'torch' : info.meta.onnxOnly === true ? 'onnx' : backend;
+    if (reader === backend || !written(info.path)) continue;
+    if (valueAt(config, info.path.split('.')) === defaultFor(info, model)) continue;
     warn(
-      'torch-only',
+      `${reader}-only`,
       info.path,
-      `${info.path} is only read by the torch backend; onnx ignores it.`,
+      `${info.path} is only read by the ${reader} backend; ${backend} ignores it.`,
       'Remove the line.',
+      [likely(removeKey(info.path))],
     );
   }
 }
 
 function checkWeights({ config, baseFolder, checkFiles, error }: RuleContext): void {
   const { weights, model } = config.policy;
-  if (weights === null || !checkFiles) return;
-  // For shapes anything is a path; elsewhere `owner/name` is a repository of the Hugging Face hub.
-  const isPath =
-    model === 'shapes' || isAbsolute(weights) || /^\.{1,2}[\\/]/.test(weights) || weights.endsWith('.safetensors');
-  if (!isPath || existsSync(resolve(baseFolder, weights))) return;
+  if (weights === null || !checkFiles || !isWeightsPath(weights, model)) return;
+  const file = resolve(baseFolder, weights);
+  if (existsSync(file)) return;
+  const near = neighbour(file);
   error(
     'missing-file',
     'policy.weights',
     `There is no file or folder ${quote(weights, 200)}.`,
-    'Check the path, or remove the line to start from the released weights.',
+    `${near === null ? 'Check the path' : `Write ${quote(near, 200)}, which lies there`}, or remove the line to start from the released weights.`,
+    [
+      ...(near === null ? [] : [likely(setKey('policy.weights', beside(weights, near)))]),
+      removeKey('policy.weights', '(start from the released weights)'),
+    ],
   );
 }
 
@@ -117,6 +142,7 @@ function checkGuidance({ config, warn, firstGiven }: RuleContext): void {
       'sampling.guidance',
       'With guidance 0 the prompt has no effect on the video.',
       'Write 1 for plain sampling, or more to follow the prompt closer.',
+      [likely(setKey('sampling.guidance', 1))],
     );
   if (guidance !== 0 && guidance !== 1 && !trained)
     warn(
@@ -124,6 +150,7 @@ function checkGuidance({ config, warn, firstGiven }: RuleContext): void {
       firstGiven('sampling.train_guidance', 'sampling.guidance'),
       `Rollouts are sampled with guidance ${guidance}, but training replays them without it, so another policy is trained than the one that sampled.`,
       'Write `train_guidance: true`, or sample with `guidance: 1`.',
+      [likely(setKey('sampling.train_guidance', true)), setKey('sampling.guidance', 1)],
     );
 }
 
@@ -135,6 +162,7 @@ function checkVideos({ config, error, warn }: RuleContext): void {
       'videos.scale',
       `videos.scale is ${scale}, which writes videos of ${32 * scale} pixels; players need 256.`,
       'Write 8 or more.',
+      [likely(setKey('videos.scale', 8))],
     );
   if (perPrompt !== null && perPrompt > config.rollout.generations)
     warn(
@@ -142,6 +170,7 @@ function checkVideos({ config, error, warn }: RuleContext): void {
       'videos.per_prompt',
       `videos.per_prompt is ${perPrompt}, but a prompt has only ${config.rollout.generations} generations.`,
       'Write null for all of them.',
+      [likely(setKey('videos.per_prompt', null))],
     );
 }
 
@@ -149,7 +178,7 @@ export const modelRules: Rule[] = [
   { needs: ['policy.model', 'policy.backend'], check: checkBackend },
   { needs: ['policy.model', 'sampling.frames', 'sampling.height', 'sampling.width'], check: checkSize },
   { needs: ['policy.model', 'reward'], check: checkReward },
-  { needs: ['policy'], check: checkTorchOnly },
+  { needs: ['policy'], check: checkIgnored },
   { needs: ['policy.model', 'policy.weights'], check: checkWeights },
   { needs: ['policy.model', 'sampling.guidance', 'sampling.train_guidance'], check: checkGuidance },
   { needs: ['policy.model', 'rollout.generations', 'videos.scale', 'videos.per_prompt'], check: checkVideos },

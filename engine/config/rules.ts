@@ -3,6 +3,7 @@ import type { Resolved } from './resolve.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import { adviceRules } from './rules-advice.ts';
 import { batchRules } from './rules-batch.ts';
+import { idleRules } from './rules-idle.ts';
 import { methodRules } from './rules-method.ts';
 import { modelRules } from './rules-model.ts';
 import { promptRules } from './rules-prompts.ts';
@@ -10,28 +11,33 @@ import { resourceRules } from './rules-resources.ts';
 
 /** Every rule between keys, in the order in which their findings are told where they share a place. */
 export const rules: Rule[] = [
-  ...[...modelRules, ...methodRules, ...batchRules, ...promptRules, ...adviceRules],
+  ...modelRules,
+  ...methodRules,
+  ...batchRules,
+  ...promptRules,
+  ...adviceRules,
+  ...idleRules,
   ...resourceRules,
 ];
 
+/** What rules look at besides the values themselves. */
+export type RuleSurroundings = Pick<
+  RuleContext,
+  'baseFolder' | 'checkFiles' | 'readPrompts' | 'given' | 'written' | 'firstGiven'
+>;
+
 /** Findings of every rule whose keys are valid. */
-export function checkRules(
-  resolved: Resolved,
-  given: (path: string) => boolean,
-  baseFolder: string,
-  checkFiles: boolean,
-): Finding[] {
+export function checkRules(resolved: Resolved, surroundings: RuleSurroundings): Finding[] {
   const findings: Finding[] = [];
-  const report = (severity: Finding['severity']) => (code: string, path: string, message: string, remedy: string) =>
-    void findings.push({ severity, code: `config/${code}`, message, remedy, path, on: 'value' });
+  const report =
+    (severity: Finding['severity']): RuleContext['error'] =>
+    (code, path, message, remedy, fixes) =>
+      void findings.push({ severity, code: `config/${code}`, message, remedy, fixes, path, on: 'value' });
   const valid = (...paths: string[]) => paths.every((path) => isValid(path, resolved.invalid));
   const context: RuleContext = {
+    ...surroundings,
     config: resolved.config,
-    baseFolder,
-    checkFiles,
-    given,
     valid,
-    firstGiven: (...paths) => paths.find(given) ?? paths[0],
     error: report('error'),
     warn: report('warning'),
   };

@@ -50,6 +50,7 @@ export const policy = block('The video generator that is trained, and what it ru
   threads: key(z.int().min(1).max(1024).default(2), {
     description: 'CPU threads that compute the model.',
     unit: 'threads',
+    onnxOnly: true,
     aliases: ['num_threads', 'num_workers'],
   }),
   adapter,
@@ -85,12 +86,16 @@ export const sampling = block('How a video is sampled, in training and in evalua
     description: 'Sampling steps of a rollout. More steps cost time and leave less noise to explore at each.',
     unit: 'steps',
     paper: 'T, sampling schedule',
+    equation: 'u = 1 − k/T, σ_k = s·u / (1 + (s−1)·u)',
+    section: 'Schedule',
     models: { 'hunyuan-video-1.5': 20, 'wan-2.1': 20 },
     aliases: ['num_steps', 'num_inference_steps', 'sampling_steps', 'timesteps', 'num_timesteps', 'T'],
   }),
   shift: key(z.number().min(0.001).max(100).default(3), {
     description: 'Bends the schedule towards high noise: σ = s·u / (1 + (s−1)·u). 1 is linear.',
     paper: 's, sampling schedule',
+    equation: 'u = 1 − k/T, σ_k = s·u / (1 + (s−1)·u)',
+    section: 'Schedule',
     why: 'the schedule bends the other way, or not at all, outside it',
     models: { 'hunyuan-video-1.5': 5, 'wan-2.1': 3 },
     aliases: ['timestep_shift', 'flow_shift', 'sigma_shift'],
@@ -98,11 +103,16 @@ export const sampling = block('How a video is sampled, in training and in evalua
   guidance: key(z.number().min(0).max(100).default(1), {
     description: 'Classifier-free guidance scale; 1 samples the conditional branch alone, at half the cost.',
     paper: 'guidance',
+    equation: 'v = u + g·(c − u)',
+    section: 'One iteration',
     models: { 'hunyuan-video-1.5': 6, 'wan-2.1': 5 },
     aliases: ['cfg', 'cfg_scale', 'guidance_scale'],
   }),
   train_guidance: key(z.boolean().default(true), {
     description: 'Replay the guided velocity in training, both branches with gradient, as it was sampled.',
+    paper: 'guidance',
+    equation: 'v = u + g·(c − u), with gradient through both',
+    section: 'One iteration',
     aliases: ['train_cfg', 'cfg_in_training'],
   }),
   frames: key(z.int().min(1).max(1024).default(8), {
@@ -135,6 +145,8 @@ const window = z
   .default(null)
   .meta({
     description: 'Explore and train only these steps (MixGRPO); the others follow the ODE.',
+    paper: 'MixGRPO window',
+    section: 'Exploration kernels',
     defaultText: 'every step',
     aliases: ['sde_window', 'sde_window_size', 'sde_steps'],
   });
@@ -143,6 +155,8 @@ export const exploration = block('The noise with which rollouts of one prompt co
   kernel: key(z.enum(['sage', 'flow_grpo', 'dance_grpo', 'cps', 'ode']).default('sage'), {
     description: 'How a sampling step is made random.',
     paper: 'exploration kernels',
+    equation: 'x_{k+1} = a_k·x_k + b_k·v + s_k·z, z ~ N(0, I)',
+    section: 'Exploration kernels',
     values: {
       sage: 'the exact variance of the SDE over the step (SAGE-GRPO)',
       flow_grpo: "Euler's variance at the noisy end of the step (Flow-GRPO)",
@@ -155,17 +169,24 @@ export const exploration = block('The noise with which rollouts of one prompt co
   eta: key(z.number().positive().max(10).default(0.5), {
     description: 'Strength of the exploration noise.',
     paper: 'η, diffusion coefficient g(σ)² = η²σ/(1−σ)',
+    equation: 'g(σ)² = η²·σ/(1−σ)',
+    section: 'Exploration kernels',
     why: 'without noise the rollouts of a prompt are all the same',
     aliases: ['noise_level', 'noise_scale', 'sde_eta'],
   }),
   sigma_max: key(z.number().min(0.64).max(0.999999).default(0.997), {
     description: 'Noise level at which the integral of the variance is cut off, since it diverges at 1.',
     paper: 'σ_max, precise variance Σ_k',
+    equation: 'Σ_k = η²·[−Δ_k + log((1−σ_{k+1}) / (1−min(σ_k, σ_max)))]',
+    section: 'Exploration kernels',
     why: 'the variance diverges at a noise level of 1',
     aliases: ['sigma_clamp'],
   }),
   last_step: key(z.enum(['ode', 'noise']).default('ode'), {
     description: 'What the last step does; its noise would stay in the video that is scored.',
+    paper: 'exploration kernels, the step to σ_T = 0',
+    equation: 'x_T = x_{T−1} − Δ_{T−1}·v, or with s_{T−1}·z besides',
+    section: 'Exploration kernels',
     values: {
       ode: 'a plain ODE step, neither explored nor trained',
       noise: 'explored like the others, as in the released code',
@@ -175,6 +196,8 @@ export const exploration = block('The noise with which rollouts of one prompt co
   clamp_both_ends: key(z.boolean().default(false), {
     description: 'Drop the noise of steps wholly above sigma_max, so that any number of steps is valid.',
     paper: 'precise variance Σ_k, exact fix',
+    equation: 'Σ_k = η²·[−(σ̄_k − σ̄_{k+1}) + log((1−σ̄_{k+1}) / (1−σ̄_k))], σ̄ = min(σ, σ_max)',
+    section: 'Exploration kernels',
   }),
 });
 
@@ -183,12 +206,16 @@ export const rollout = block('How many videos an iteration samples.', {
     description: 'Prompts drawn in an iteration.',
     unit: 'prompts',
     paper: 'P',
+    equation: 'N = P·G',
+    section: 'One iteration',
     aliases: ['prompts_per_batch', 'num_prompts', 'batch_size', 'prompts_per_step'],
   }),
   generations: key(z.int().min(2).max(4096).default(8), {
     description: 'Videos sampled for a prompt: the group within which rewards are compared.',
     unit: 'videos a prompt',
     paper: 'G, group',
+    equation: 'A = (R − mean R) / std R within the group, clamped to ±advantage_clip',
+    section: 'Rewards and advantages',
     why: 'an advantage is a comparison within the group',
     models: { 'hunyuan-video-1.5': 4 },
     aliases: [

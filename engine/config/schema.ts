@@ -12,6 +12,11 @@ export { modelNames, type KeyMeta, type ModelName } from './key.ts';
  */
 export const configSchema = z
   .strictObject({
+    extends: key(z.string().min(1).optional(), {
+      description: 'A preset, or a file relative to this one, whose values lie under the ones given here.',
+      defaultText: 'nothing',
+      aliases: ['base', 'preset', 'inherits', 'inherit', 'parent', 'include', '_base_'],
+    }),
     name: key(
       z
         .string()
@@ -41,8 +46,8 @@ export const configSchema = z
   })
   .meta({ title: 'SAGE-GRPO config', description: 'How a video generator is post-trained by SAGE-GRPO.' });
 
-/** A resolved config: every key has a value. Keys are those of the file, in snake_case. */
-export type Config = z.output<typeof configSchema>;
+/** A resolved config: every key has a value, those of a base among them. Keys are those of the file, in snake_case. */
+export type Config = Omit<z.output<typeof configSchema>, 'extends'>;
 
 /** Where prompts come from: `all` (of shapes), a list, or a file. */
 export type PromptSource = Config['prompts'];

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, extname } from 'node:path';
 import { closest } from '../spelling.ts';
 import { quote } from './text.ts';
 
@@ -8,6 +8,8 @@ export interface FileProblem {
   code: string;
   message: string;
   remedy: string;
+  /** A file of the same folder whose name resembles the one that is missing. */
+  near?: string;
 }
 
 /** Text of a UTF-8 file without its byte order mark, or why there is none. Never throws. */
@@ -45,8 +47,9 @@ function unreadable(file: string, error: NodeJS.ErrnoException): FileProblem {
   const name = quote(file, 200);
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
     const near = neighbour(file);
-    const remedy = near === null ? 'Check the path.' : `Did you mean ${quote(near, 200)}?`;
-    return { code: 'config/missing-file', message: `There is no file ${name}.`, remedy };
+    const message = `There is no file ${name}.`;
+    if (near === null) return { code: 'config/missing-file', message, remedy: 'Check the path.' };
+    return { code: 'config/missing-file', message, remedy: `Did you mean ${quote(near, 200)}?`, near };
   }
   if (error.code === 'EACCES' || error.code === 'EPERM')
     return {
@@ -62,10 +65,22 @@ function unreadable(file: string, error: NodeJS.ErrnoException): FileProblem {
 }
 
 /** A file of the same folder whose name resembles the one that is missing. */
-function neighbour(file: string): string | null {
+export function neighbour(file: string): string | null {
   try {
-    return closest(basename(file), readdirSync(dirname(file)).slice(0, 2000));
+    return closestName(basename(file), readdirSync(dirname(file)).slice(0, 2000));
   } catch {
     return null;
   }
+}
+
+/** A name of the same kind is nearer than one that only looks alike. */
+function closestName(name: string, names: string[]): string | null {
+  const kind = extname(name).toLowerCase();
+  const alike = names.filter((other) => extname(other).toLowerCase() === kind);
+  return closest(name, alike) ?? closest(name, names);
+}
+
+/** A path as it is written, with another name in its last place. */
+export function beside(written: string, name: string): string {
+  return written.slice(0, written.length - basename(written).length) + name;
 }

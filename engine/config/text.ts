@@ -35,3 +35,18 @@ export function oneOf(words: readonly unknown[], last = 'or'): string {
   const shown = words.map(String);
   return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} ${last} ${shown.at(-1)}`;
 }
+
+/** A value as YAML on one line, as remedies write it: `{first: 0, last: 9}`, `[a, b]`, `"12"`. */
+export function flowText(value: unknown): string {
+  if (typeof value === 'string') return plainText(value) ? value : JSON.stringify(escapeControls(value));
+  if (Array.isArray(value)) return `[${value.map(flowText).join(', ')}]`;
+  if (value === null || typeof value !== 'object') return showNumber(value);
+  return `{${Object.entries(value)
+    .map(([name, child]) => `${name}: ${flowText(child)}`)
+    .join(', ')}}`;
+}
+
+/** Whether YAML reads the text as that text without quotes, also between brackets. */
+function plainText(text: string): boolean {
+  return /^[\p{L}/.][\p{L}\p{N} ._/\\+-]*$/u.test(text) && !/ $|^\.|^(null|true|false|yes|no|on|off|y|n)$/i.test(text);
+}

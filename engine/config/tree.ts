@@ -1,6 +1,7 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, Lexer, LineCounter, parseDocument } from 'yaml';
 import type { Alias, Document, Node, Pair, YAMLError } from 'yaml';
-import type { Diagnostic } from './diagnostics.ts';
+import { joinPath } from './data.ts';
+import type { Diagnostic, Fix } from './diagnostics.ts';
 import { escapeControls, quote } from './text.ts';
 
 /** A stretch of text, 1-based; `endColumn` is one past the last character. */
@@ -28,6 +29,8 @@ export interface Tree {
   syntax: { root: Document.Parsed; lines: LineCounter } | null;
 }
 
+export { joinPath } from './data.ts';
+
 export const start: Place = { line: 1, column: 1, endLine: 1, endColumn: 1 };
 
 /** One slip often breaks all that follows it; the first complaints say where it was. */
@@ -46,11 +49,6 @@ export function countPieces(text: string, limit: number): number {
   let count = 0;
   for (const _ of new Lexer().lex(text)) if (++count > limit) break;
   return count;
-}
-
-/** A path in dotted form. A key that itself has a dot is quoted, which keeps paths unambiguous. */
-export function joinPath(parts: readonly (string | number)[]): string {
-  return parts.map((part) => (/[."\n]/.test(String(part)) ? JSON.stringify(part) : String(part))).join('.');
 }
 
 /** Reads YAML text into a tree. Never throws: what is wrong is in `diagnostics`. */
@@ -98,6 +96,15 @@ export function readTree(input: string): Tree {
   return tree;
 }
 
+const firstLines: Fix[] = [
+  {
+    title: 'Begin with the embedded model: policy: {model: shapes}',
+    edits: [{ kind: 'set', path: 'policy.model', value: 'shapes' }],
+    preferred: true,
+  },
+  { title: 'Begin with a preset: extends: shapes', edits: [{ kind: 'set', path: 'extends', value: 'shapes' }] },
+];
+
 type Fail = (code: string, message: string, remedy: string, place?: Place) => void;
 
 function fill(tree: Tree, document: Document.Parsed, lines: LineCounter, fail: Fail): void {
@@ -107,6 +114,7 @@ function fill(tree: Tree, document: Document.Parsed, lines: LineCounter, fail: F
       'The config is empty.',
       'Write at least `policy: {model: shapes}`, or start from a preset: sage-grpo init shapes.',
     );
+    tree.diagnostics.at(-1)!.fixes = firstLines;
     return;
   }
   if (!isMap(document.contents)) {
@@ -178,35 +186,37 @@ function plain(node: unknown, path: (string | number)[], walk: Walk, at?: Place)
   if (isSeq(node)) return node.items.map((item, i) => record(item, [...path, i], walk, null, at));
   if (isMap(node)) {
     const object: Record<string, unknown> = Object.create(null);
-    const written = new Set<string>();
-    for (const pair of node.items) addPair({ object, written }, pair, path, walk, at);
+    const names = new Set<string>();
+    for (const pair of node.items) addPair(object, names, pair, path, walk, at);
     return object;
   }
   return isScalar(node) ? node.value : null;
 }
 
-interface Filled {
-  object: Record<string, unknown>;
-  /** Its own keys, without those that were merged into it. */
-  written: Set<string>;
-}
-
-function addPair({ object, written }: Filled, pair: Pair, path: (string | number)[], walk: Walk, at?: Place): void {
+function addPair(
+  object: Record<string, unknown>,
+  names: Set<string>,
+  pair: Pair,
+  path: (string | number)[],
+  walk: Walk,
+  at?: Place,
+): void {
   const name = isScalar(pair.key) ? String(pair.key.source ?? pair.key.value) : String(pair.key);
   if (name === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
     merge(object, plain(pair.value, path, walk, at ?? place(pair.value as Node | null, walk.lines)));
     return;
   }
-  if (written.has(name) && at === undefined) walk.tree.diagnostics.push(duplicate(pair.key as Node, name, walk));
-  written.add(name);
+  if (names.has(name) && at === undefined) duplicate([...path, name], place(pair.key as Node, walk.lines), walk.tree);
+  names.add(name);
   object[name] = record(pair.value, [...path, name], walk, isPair(pair) ? (pair.key as Node) : null, at);
 }
 
-/** A key that stands in its block already. */
-function duplicate(key: Node, name: string, { lines }: Walk): Diagnostic {
-  const message = `The key ${quote(name)} stands here a second time.`;
+function duplicate(path: (string | number)[], where: Place, { diagnostics }: Tree): void {
+  if (diagnostics.length >= shownErrors) return;
+  const message = `The key ${quote(String(path.at(-1)))} stands here a second time.`;
   const remedy = 'Keep one of the two.';
-  return { severity: 'error', code: 'config/duplicate-key', message, remedy, path: '', ...place(key, lines) };
+  const at = { path: joinPath(path), ...where };
+  diagnostics.push({ severity: 'error', code: 'config/duplicate-key', message, remedy, ...at });
 }
 
 /** Keys of a merged block come in where the block itself does not say otherwise. */

@@ -14,8 +14,10 @@ export interface KeyInfo {
   /** Bounds of a number; `exclusive` when the bound itself is not allowed. */
   minimum: { value: number; exclusive: boolean } | null;
   maximum: { value: number; exclusive: boolean } | null;
-  /** Default for the Shapes model; undefined for a key that must be given. */
+  /** Default for the Shapes model; undefined for a key without one. */
   default: unknown;
+  /** Its block cannot do without it. */
+  required: boolean;
   /** Keys of a block, in the order in which people write them. */
   children: KeyInfo[];
   meta: KeyMeta;
@@ -49,6 +51,7 @@ function describe(schema: z.core.$ZodType, path: string[]): KeyInfo {
     minimum: null,
     maximum: null,
     default: undefined,
+    required: !(schema as z.ZodType).safeParse(undefined).success,
     children: [],
     meta: (schema as z.ZodType).meta() as unknown as KeyMeta,
   };

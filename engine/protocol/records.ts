@@ -1,6 +1,6 @@
 /** The things that cross between engine and editor. Nothing here needs Node, so that a browser can use it too. */
 import { z } from 'zod';
-import type { Diagnostic } from '../config/diagnostics.ts';
+import type { Diagnostic, Edit, Fix } from '../config/diagnostics.ts';
 import type { ExplorationPreview } from '../config/exploration.ts';
 import type { CheckpointInfo } from '../run/checkpoint.ts';
 import type { Comparison } from '../run/compare.ts';
@@ -34,11 +34,29 @@ const place = z.object({
   key: z.string().optional(),
 });
 
+const configPath = z.string();
+
+/** One change of a config, as data; paths are dotted. */
+const edit: z.ZodType<Edit> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('set'), path: configPath, value: z.unknown() }),
+  z.object({ kind: z.literal('rename'), path: configPath, name: z.string() }),
+  z.object({ kind: z.literal('move'), path: configPath, to: configPath }),
+  z.object({ kind: z.literal('remove'), path: configPath }),
+]);
+
+const fix: z.ZodType<Fix> = z.object({
+  title: z.string(),
+  edits: z.array(edit),
+  preferred: z.boolean().optional(),
+});
+
+/** A finding of a config crosses with its fixes, so that whoever shows it can offer them. */
 export const diagnostic: z.ZodType<Diagnostic> = z.object({
   severity: z.enum(['error', 'warning']),
   code: z.string(),
   message: z.string(),
   remedy: z.string(),
+  fixes: z.array(fix).optional(),
   path: z.string(),
   line: count,
   column: count,

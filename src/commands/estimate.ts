@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Estimate } from '../../engine/protocol.ts';
 import { chooseConfig } from './config-files.ts';
 import type { CommandContext } from './context.ts';
-import { showErrors } from './findings.ts';
+import { showErrors } from './config-errors.ts';
 
 const scheme = 'sage-estimate';
 /** The newest page of each config, by its document. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { allCodes } from '../../../engine/config/codes.ts';
 import { checkText } from '../../../engine/config/load.ts';
 import { listPresets, readPreset } from '../../../engine/config/presets.ts';
 import { editDistance } from '../../../engine/spelling.ts';
@@ -30,6 +31,8 @@ const fragments = [
   '🦊',
   '|',
   '? ',
+  'extends: shapes\n',
+  'extends: hunyuan',
 ];
 
 /** One edit of a text: cut a stretch, put a fragment in, or repeat a stretch elsewhere. */
@@ -55,10 +58,11 @@ describe('any text', () => {
         expect(config === null).toBe(diagnostics.some((d) => d.severity === 'error'));
         const lines = text.split('\n').length;
         for (const d of diagnostics) {
-          expect(d.code).toMatch(/^config\/[a-z0-9-]+$/);
+          expect(allCodes).toContain(d.code);
           expect(d.message.length * d.remedy.length).toBeGreaterThan(0);
           expect(d.line >= 1 && d.column >= 1 && d.line <= lines && d.endLine <= lines).toBe(true);
           expect(d.endLine > d.line || d.endColumn >= d.column).toBe(true);
+          for (const { title } of d.fixes ?? []) expect(title).not.toMatch(/[\0-\x1f\x7f\u202e]/);
           expect(d.message + d.remedy).not.toMatch(/[\0-\x1f\x7f\u202e]/);
         }
       }),

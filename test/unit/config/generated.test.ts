@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../engine/config/load.ts';
 import { listPresets, readPreset } from '../../../engine/config/presets.ts';
+import { methodSections, sectionLink } from '../../../engine/config/key.ts';
 import { jsonSchema } from '../../../engine/config/json-schema.ts';
 import { flatten, rootKey } from '../../../engine/config/walk.ts';
 import { generatedFiles } from '../../../engine/config/generated.ts';
@@ -22,6 +23,27 @@ describe('what is generated from the schema', () => {
       if (info.kind === 'choice' && info.choices.length > 1)
         expect(Object.keys(info.meta.values ?? {}).sort(), info.path).toEqual(info.choices.toSorted());
     }
+  });
+
+  it('every key of the method names its quantity, and where it is explained', () => {
+    const blocks = /^(exploration|rollout|reward\.weights|equalizer|trust_region)\./;
+    const others = ['sampling.steps', 'sampling.shift', 'sampling.guidance', 'sampling.train_guidance'];
+    const learnt = [
+      'reward.advantage_clip',
+      'training.clip_range',
+      'training.max_gradient_norm',
+      'training.accumulation',
+    ];
+    const keys = flatten(rootKey).filter(
+      ({ kind, path }) => kind !== 'block' && !path.startsWith('exploration.window'),
+    );
+    const ofMethod = keys.filter(({ path }) => blocks.test(path) || others.includes(path) || learnt.includes(path));
+    expect(ofMethod.length).toBeGreaterThan(30);
+    expect(ofMethod.filter(({ meta }) => !meta.paper || !meta.section).map(({ path }) => path)).toEqual([]);
+    const page = readFileSync(join(packageRoot(), 'docs/method.md'), 'utf8');
+    const headings = [...page.matchAll(/^#+ (.+)$/gm)].map(([, title]) => title);
+    expect(headings).toEqual(expect.arrayContaining([...methodSections]));
+    expect(sectionLink('One iteration')).toBe('docs/method.md#one-iteration');
   });
 
   it('every key is in the reference', () => {

@@ -61,7 +61,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'a list in place of a block': [
     'equalizer: [analytic]',
     '1:12: error: equalizer is a list of 1, but must be a block of keys.',
-    'Write its keys on indented lines below it: mode, decay, warmup. [config/wrong-type]',
+    'Write its keys on indented lines below it: mode, decay, warmup. Or remove it to use their defaults. [config/wrong-type]',
   ],
   'a misspelt choice': [
     'exploration: {kernel: flow_grop}',
@@ -101,7 +101,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'too many steps for the shift': [
     'sampling: {steps: 68, shift: 5}',
     '1:19: error: sampling.steps is 68, but with shift 5 and sigma_max 0.997 the first step would end so close to sigma_max, or above it, that its precise variance is not positive; the largest valid number of steps is 67.',
-    'Write `steps: 67`, the nearest valid value. Or set exploration.clamp_both_ends: true, which drops the noise of steps wholly above sigma_max. [config/steps-too-many]',
+    'Write `steps: 67`, the nearest valid value. Or set exploration.clamp_both_ends: true, which drops the noise of steps wholly above sigma_max. Or lower sampling.shift to 4.9, raise exploration.sigma_max to 0.998 or use another kernel. [config/steps-too-many]',
   ],
   'a window outside the schedule': [
     'exploration:\n  window: {first: 0, last: 10}',
@@ -111,7 +111,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'half a window': [
     'exploration: {window: {first: 0}}',
     '1:15: error: exploration.window.last is missing.',
-    'Add `last: …`, a whole number of at least 0. [config/missing-key]',
+    'Add `last: 8`, a whole number of at least 0, or remove exploration.window. [config/missing-key]',
   ],
   'a window on the last step only': [
     'exploration: {window: {first: 9, last: 9}}',
@@ -151,7 +151,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'a component that the reward lacks': [
     'reward: {weights: {HPS: 1}}',
     '1:20: error: The reward has no component "HPS".',
-    'Its components are VQ, MQ, TA. [config/unknown-component]',
+    'Its components are VQ, MQ, TA. Write one of them, or remove the line. [config/unknown-component]',
   ],
   'another size of Shapes videos': [
     'sampling: {frames: 16}',
@@ -176,7 +176,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'a smallest β above the largest': [
     'trust_region: {beta: {minimum: 1e-3}}',
     '1:32: error: trust_region.beta.minimum is 0.001, above trust_region.beta.weight, 0.00001, which is the largest value of β.',
-    'Write `minimum: 0.00001` or less, or a larger weight. [config/beta-range]',
+    'Write `minimum: 0.00001` or less, or `weight: 0.001` or more. [config/beta-range]',
   ],
   'a learning rate far too high': [
     'training: {learning_rate: 0.05}',
@@ -187,6 +187,71 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
     'trust_region: {anchor: {mode: none, weight: 2}}',
     '1:45: warning: trust_region.anchor.weight has no effect, because trust_region.anchor.mode is none.',
     'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'a trust region of which nothing is left for β to scale': [
+    'trust_region: {anchor: {mode: none}, stepwise: {estimator: none}, beta: {target: 0.1}}',
+    '1:82: warning: trust_region.beta.target has no effect, because neither the anchor nor the stepwise KL has a weight for it to scale.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'an anchor without weight': [
+    'trust_region: {anchor: {weight: 0}}',
+    '1:33: warning: The anchor is kept but its weight is 0, so it holds nothing.',
+    'Write `mode: none` to save its cost, or give it a weight. [config/no-effect]',
+  ],
+  'a β of zero with a trust region': [
+    'trust_region: {beta: {weight: 0, initial: 0, minimum: 0}}',
+    '1:31: warning: β is 0, which switches the whole trust region off.',
+    'Write `anchor: {mode: none}` and `stepwise: {estimator: none}` to say so, and remove `beta`, or give β a weight. [config/no-effect]',
+  ],
+  'a controller without room': [
+    'trust_region: {beta: {weight: 1e-7}}',
+    '1:31: warning: The adaptive controller cannot move β, because its minimum and its weight, the largest value, are both 1e-7.',
+    'Write `controller: constant`, or a smaller `minimum`. [config/no-effect]',
+  ],
+  'the least β of a constant one': [
+    'trust_region: {beta: {controller: constant, minimum: 1e-8}}',
+    '1:54: warning: trust_region.beta.minimum has no effect, because trust_region.beta.controller is constant.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'a window that ends at the last step': [
+    'exploration: {window: {first: 5, last: 9}}',
+    '1:40: warning: The window ends at step 9, the last one, which last_step: ode leaves without noise: 4 steps are explored, not 5.',
+    'Write `last: 8` to say so, or `last_step: noise` to explore it as well. [config/window-last-step]',
+  ],
+  'noise at a last step that the window leaves out': [
+    'exploration: {window: {first: 0, last: 4}, last_step: noise}',
+    '1:55: warning: exploration.last_step has no effect, because exploration.window ends before the last step.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'noise at the last step of a kernel that has none there': [
+    'exploration: {kernel: cps, last_step: noise}',
+    '1:39: warning: exploration.last_step has no effect, because cps draws no noise at the last step.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'the limit of another kernel': [
+    'exploration: {kernel: dance_grpo, sigma_max: 0.99}',
+    '1:46: warning: exploration.sigma_max has no effect, because exploration.kernel is dance_grpo.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'training without a guidance that sampling has not either': [
+    'sampling: {train_guidance: false}',
+    '1:28: warning: sampling.train_guidance has no effect, because sampling.guidance is 1.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'how videos are written that are not': [
+    'videos: {every: 0, quality: 20}',
+    '1:29: warning: videos.quality has no effect, because videos.every is 0, which writes none.',
+    'Remove the line, or change the other. [config/no-effect]',
+  ],
+  'the torch backend for shapes': [
+    'policy: {backend: torch}',
+    '1:19: warning: The torch backend is a Python worker on CUDA GPUs; the embedded engine cannot run it.',
+    'The torch policy is not part of this version; write `backend: onnx`, which runs shapes on this machine. [config/needs-torch]',
+  ],
+  'no prompts at all': [
+    'prompts: []',
+    '1:10: error: prompts is an empty list.',
+    'Write a list of prompts, {file: prompts.txt} or all. [config/no-prompts]',
   ],
   'a prompt file without its block': [
     'prompts: my.txt',
@@ -311,7 +376,7 @@ describe('GPU runs', () => {
     ]);
     expect(read(hunyuan('devices: 6, sequence_parallel: 2')).slice(2)).toEqual([
       '1:45: error: 4 prompts × 4 generations are 16 samples, which do not divide among 3 data-parallel ranks (6 devices / 2 a video = 3).',
-      'Set rollout.prompts_per_iteration to 3 or 6, or rollout.generations to 3 or 6. [config/data-parallel]',
+      'Set rollout.generations to 3 or 6, or rollout.prompts_per_iteration to 3 or 6, or policy.devices to 4 or 8. [config/data-parallel]',
     ]);
     expect(read(hunyuan('devices: 8') + 'training: {micro_batch: 4}').slice(2)).toEqual([
       '3:25: error: 4 prompts × 4 generations are 16 samples, 2 on each of 8 data-parallel ranks, which training.micro_batch, 4, does not divide.',
@@ -328,6 +393,13 @@ describe('GPU runs', () => {
       'Write 77 or 81. [config/video-size]',
       '3:32: error: sampling.height is 360, but hunyuan-video-1.5 needs a multiple of 16.',
       'Write 352 or 368. [config/video-size]',
+    ]);
+  });
+
+  it('the threads of the onnx policy are ignored', () => {
+    expect(read(hunyuan('threads: 8')).slice(2)).toEqual([
+      '1:45: warning: policy.threads is only read by the onnx backend; torch ignores it.',
+      'Remove the line. [config/onnx-only]',
     ]);
   });
 
