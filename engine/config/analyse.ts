@@ -18,6 +18,8 @@ export interface CheckOptions {
   checkFiles?: boolean;
   /** `path=value`, each put over what the file says. */
   overrides?: readonly string[];
+  /** Bytes free for runs; null: as many as they need. Left out, those beside the config, where files are checked. */
+  freeBytes?: number | null;
 }
 
 /** Where a value comes from. */
@@ -52,7 +54,7 @@ export function analyseText(text: string, options: CheckOptions = {}): ConfigAna
   const { file, checkFiles = true } = options;
   const baseFolder = file === undefined ? process.cwd() : dirname(absolute(file));
   const surroundings = {
-    ...{ baseFolder, checkFiles },
+    ...{ baseFolder, checkFiles, freeBytes: options.freeBytes },
     name: file === undefined ? 'run' : nameFrom(basename(file).replace(/(\.sage)?\.ya?ml$/i, '')),
     bases: createBaseReader(file, checkFiles),
     readPrompts: createPromptReader(baseFolder),

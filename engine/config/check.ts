@@ -11,6 +11,8 @@ import { checkRules } from './rules.ts';
 export interface Surroundings {
   baseFolder: string;
   checkFiles: boolean;
+  /** Bytes free for runs; null: as many as they need; undefined: those of `baseFolder`. */
+  freeBytes: number | null | undefined;
   /** Name of the run where the config gives none. */
   name: string;
   /** Follows `extends`; see `createBaseReader`. */

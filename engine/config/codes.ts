@@ -1,5 +1,6 @@
 import { keyCodes } from './codes-keys.ts';
 import { readingCodes } from './codes-reading.ts';
+import { resourceCodes } from './codes-resources.ts';
 import { ruleCodes } from './codes-rules.ts';
 
 /** A file beside an example's config. */
@@ -29,7 +30,7 @@ export interface CodeInfo {
 export type CodeGroup = { title: string; codes: Record<string, CodeInfo> };
 
 /** Every code that the analysis of a config can give. */
-export const codeGroups: readonly CodeGroup[] = [...readingCodes, ...keyCodes, ...ruleCodes];
+export const codeGroups: readonly CodeGroup[] = [...readingCodes, ...keyCodes, ...ruleCodes, ...resourceCodes];
 
 const byCode = new Map(
   codeGroups.flatMap(({ codes }) => Object.entries(codes).map(([name, info]) => [`config/${name}`, info])),

@@ -7,6 +7,8 @@ export interface RuleContext {
   config: Config;
   baseFolder: string;
   checkFiles: boolean;
+  /** Bytes free for runs; null: as many as they need; undefined: those of `baseFolder`. */
+  freeBytes: number | null | undefined;
   /** The prompts of a source; each file is read once. */
   readPrompts(source: PromptSource): ReturnType<typeof readPrompts>;
   /** Whether a key was written, in the file or in a base of it, rather than filled in by its default. */

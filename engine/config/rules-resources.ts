@@ -5,15 +5,18 @@ import { gpuMemory, type MemoryEstimate } from './estimate/memory.ts';
 import { partName } from './estimate/text.ts';
 import { bytesWords } from './estimate/words.ts';
 import { workloadOf } from './estimate/workload.ts';
+import type { Fix } from './diagnostics.ts';
+import { likely, setKey, setKeys } from './fixes.ts';
 import { countExplored } from './rules-method.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
-import { oneOf } from './text.ts';
+import { flowText, oneOf } from './text.ts';
 
 /** A change that saves memory. */
 interface Saving {
-  /** What to write. */
-  text: string;
+  path: string;
+  value: unknown;
+  /** With it. */
   config: Config;
 }
 
@@ -34,58 +37,61 @@ const withPolicy = (config: Config, policy: Partial<Config['policy']>): Config =
 function savings(config: Config): Saving[] {
   const { policy, training, sampling } = config;
   const found: Saving[] = [];
-  const add = (text: string, changed: Config) => void found.push({ text, config: changed });
+  const add = (path: string, value: unknown, changed: Config) => void found.push({ path, value, config: changed });
   if (!policy.activation_checkpointing)
-    add('`activation_checkpointing: true`', withPolicy(config, { activation_checkpointing: true }));
+    add('policy.activation_checkpointing', true, withPolicy(config, { activation_checkpointing: true }));
   for (let batch = training.micro_batch >> 1; batch >= 1; batch >>= 1)
-    add(`\`micro_batch: ${batch}\``, { ...config, training: { ...training, micro_batch: batch } });
+    add('training.micro_batch', batch, { ...config, training: { ...training, micro_batch: batch } });
   for (const n of [2, 4, 8])
     if (n > policy.sequence_parallel && policy.devices % n === 0)
-      add(`\`sequence_parallel: ${n}\``, withPolicy(config, { sequence_parallel: n }));
+      add('policy.sequence_parallel', n, withPolicy(config, { sequence_parallel: n }));
   if (policy.adapter.kind === 'none')
-    add('`adapter: {kind: lora}`', withPolicy(config, { adapter: { ...policy.adapter, kind: 'lora' } }));
+    add('policy.adapter.kind', 'lora', withPolicy(config, { adapter: { ...policy.adapter, kind: 'lora' } }));
   for (const frames of [61, 41, 21])
-    if (frames < sampling.frames) add(`\`frames: ${frames}\``, { ...config, sampling: { ...sampling, frames } });
+    if (frames < sampling.frames) add('sampling.frames', frames, { ...config, sampling: { ...sampling, frames } });
   const rollouts = config.rollout.prompts_per_iteration * config.rollout.generations;
   for (let n = policy.devices * 2; n <= 64 * policy.devices && rollouts % (n / policy.sequence_parallel) === 0; n *= 2)
-    add(`\`devices: ${n}\``, withPolicy(config, { devices: n }));
+    add('policy.devices', n, withPolicy(config, { devices: n }));
   return found;
 }
 
-/** The key of a saving, so that of several values only the first that is enough is told. */
-const keyOf = ({ text }: Saving) => text.slice(1, text.indexOf(':'));
+const written = ({ path, value }: Saving) => `\`${path}: ${flowText(value)}\``;
 
-/** Changes of which each alone makes it fit, with what is then needed. */
-function enough(config: Config, bytes: number, estimateOf: Estimated): string[] {
+/** Changes of which each alone makes it fit, of several values of a key the first, and what is then needed. */
+function enough(config: Config, bytes: number, estimateOf: Estimated): (Saving & { total: number })[] {
   const fitting = savings(config).flatMap((saving) => {
     const { total } = estimateOf(saving.config);
     return total <= bytes ? [{ ...saving, total }] : [];
   });
-  const first = fitting.filter((saving, i) => fitting.findIndex((each) => keyOf(each) === keyOf(saving)) === i);
-  return first.slice(0, 4).map(({ text, total }) => `${text} (${bytesWords(total)})`);
+  return fitting.filter((saving, i) => fitting.findIndex(({ path }) => path === saving.path) === i).slice(0, 4);
 }
 
 /** Where no change is enough by itself: several, taken on one by one where they save something, until it fits. */
-function enoughTogether(config: Config, bytes: number, estimateOf: Estimated): string[] | null {
-  const taken = new Map<string, string>();
+function enoughTogether(config: Config, bytes: number, estimateOf: Estimated): Saving[] | null {
+  const taken = new Map<string, Saving>();
   let current = config;
   let needed = estimateOf(config).total;
   while (needed > bytes) {
     const before = needed;
     const next = savings(current).find((saving) => (needed = estimateOf(saving.config).total) < before);
     if (next === undefined || taken.size > 12) return null;
-    taken.set(keyOf(next), next.text);
+    taken.set(next.path, next);
     current = next.config;
   }
   return [...taken.values()];
 }
 
-function remedyFor(config: Config, { title, memory }: Gpu, estimateOf: Estimated): string {
+function remedyFor(config: Config, { title, memory }: Gpu, estimateOf: Estimated): { text: string; fixes: Fix[] } {
   const alone = enough(config, memory, estimateOf);
-  if (alone.length > 0) return `To fit ${title}, write ${oneOf(alone)}.`;
+  if (alone.length > 0) {
+    const ways = alone.map((saving) => `${written(saving)} (${bytesWords(saving.total)})`);
+    const fixes = alone.map(({ path, value, total }) => likely(setKey(path, value, `(${bytesWords(total)})`)));
+    return { text: `To fit ${title}, write ${oneOf(ways)}.`, fixes };
+  }
   const together = enoughTogether(config, memory, estimateOf);
-  if (together !== null) return `To fit ${title}, write ${oneOf(together, 'and')}.`;
-  return 'Write fewer frames or a smaller height and width.';
+  if (together === null) return { text: 'Write fewer frames or a smaller height and width.', fixes: [] };
+  const fix = setKeys(...together.map(({ path, value }): [string, unknown] => [path, value]));
+  return { text: `To fit ${title}, write ${oneOf(together.map(written), 'and')}.`, fixes: [likely(fix)] };
 }
 
 /** The parts that take most at the peak. */
@@ -108,18 +114,20 @@ function checkMemory({ config, error, warn, firstGiven }: RuleContext): void {
   if (total <= usual.memory) return;
   const tooMuch = total > most.memory;
   const gpu = tooMuch ? most : usual;
-  (tooMuch ? error : warn)(
+  const remedy = remedyFor(config, usual, estimateOf);
+  const say = tooMuch ? error : warn;
+  say(
     'memory',
     firstGiven('policy.devices', 'policy.adapter', 'policy.model'),
     `Training needs an estimated ${bytesWords(total)} on ${config.policy.devices === 1 ? 'the' : 'each'} GPU, ` +
       `${largestParts(estimate)} among it; ${gpu.title} has ${bytesWords(gpu.memory)}.`,
-    `${remedyFor(config, usual, estimateOf)} \`sage-grpo estimate\` shows every part.`,
+    `${remedy.text} \`sage-grpo estimate\` shows every part.`,
+    remedy.fixes,
   );
 }
 
-function checkDisk({ config, baseFolder, checkFiles, warn, firstGiven }: RuleContext): void {
-  if (!checkFiles) return;
-  const free = freeBytes(baseFolder);
+function checkDisk({ config, baseFolder, checkFiles, freeBytes, warn, firstGiven }: RuleContext): void {
+  const free = freeBytes === undefined ? (checkFiles ? freeIn(baseFolder) : null) : freeBytes;
   const { checkpoints, checkpointBytes, total } = diskOf(config, workloadOf(config));
   if (free === null || total <= free) return;
   const room = Math.floor((free - (total - (checkpoints + 1) * checkpointBytes)) / checkpointBytes);
@@ -132,11 +140,12 @@ function checkDisk({ config, baseFolder, checkFiles, warn, firstGiven }: RuleCon
     kept >= 1
       ? `Write \`keep: ${kept}\` or less, or free some space.`
       : 'Free some space, or keep the runs on another disk.',
+    kept >= 1 ? [likely(setKey('checkpoints.keep', kept))] : [],
   );
 }
 
 /** Bytes that may still be written beside the config; null where the system does not tell. */
-function freeBytes(folder: string): number | null {
+function freeIn(folder: string): number | null {
   try {
     const { bavail, bsize } = statfsSync(folder);
     return bavail * bsize;

@@ -23,7 +23,7 @@ export const rules: Rule[] = [
 /** What rules look at besides the values themselves. */
 export type RuleSurroundings = Pick<
   RuleContext,
-  'baseFolder' | 'checkFiles' | 'readPrompts' | 'given' | 'written' | 'firstGiven'
+  'baseFolder' | 'checkFiles' | 'freeBytes' | 'readPrompts' | 'given' | 'written' | 'firstGiven'
 >;
 
 /** Findings of every rule whose keys are valid. */

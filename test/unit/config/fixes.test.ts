@@ -262,7 +262,7 @@ const offers: Record<string, [text: string, titles: string[]]> = {
 
 describe('a mistake is offered', () => {
   it.each(Object.entries(offers))('%s', (_, [text, titles]) => {
-    const { diagnostics } = analyseText(text, { file: join(folder, 'a.sage.yaml') });
+    const { diagnostics } = analyseText(text, { file: join(folder, 'a.sage.yaml'), freeBytes: null });
     const fixes = diagnostics.find((d) => d.fixes !== undefined)?.fixes ?? [];
     expect(fixes.map(({ title, preferred }) => `${preferred ? '* ' : ''}${title}`)).toEqual(titles);
     for (const diagnostic of diagnostics) expect(diagnosticSchema.parse(diagnostic)).toEqual(diagnostic);

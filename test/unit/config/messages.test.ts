@@ -397,7 +397,7 @@ describe('GPU runs', () => {
   });
 
   it('the threads of the onnx policy are ignored', () => {
-    expect(read(hunyuan('threads: 8')).slice(2)).toEqual([
+    expect(read(hunyuan('threads: 8, devices: 16')).slice(2)).toEqual([
       '1:45: warning: policy.threads is only read by the onnx backend; torch ignores it.',
       'Remove the line. [config/onnx-only]',
     ]);
