@@ -1,0 +1,92 @@
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { TextEdit } from 'vscode-languageserver/node';
+import { isMap, isScalar, parseDocument, type Document } from 'yaml';
+import type { Edit } from '../../../../engine/config/diagnostics.ts';
+import { readTree } from '../../../../engine/config/tree.ts';
+import type { ConfigText } from '../config-text.ts';
+import { edited, isBlock, joinPath, same, splitPath } from './edits/data.ts';
+import { draft, type Draft, type Splice } from './edits/draft.ts';
+import { setAt } from './edits/set.ts';
+import { isEmpty, nameOf, source, walk, type Source } from './edits/source.ts';
+import { carried, remove, rename } from './edits/take.ts';
+
+/**
+ * Edits of a config as changes of its text. Comments, quotes, layout and all that is not meant stay as they are; a new
+ * key stands where the schema has it. Null where the text cannot say the result, as with a key that an alias brings in.
+ */
+export function textEdits({ document, syntax, analysis }: ConfigText, edits: readonly Edit[]): TextEdit[] | null {
+  if (syntax === null) return null;
+  const written = editText(document.getText(), edits, { root: syntax.root, value: analysis.tree.value });
+  return written === null ? null : written.changes().map((splice) => textEdit(document, splice));
+}
+
+export function textEdit(document: TextDocument, { from, to, text }: Splice): TextEdit {
+  return { range: { start: document.positionAt(from), end: document.positionAt(to) }, newText: text };
+}
+
+/** What is known of a text already: its syntax tree, and its plain data. */
+interface Known {
+  root: Document.Parsed;
+  value: unknown;
+}
+
+/** Does edits to the text of a config, one after the other. Null where the text cannot say the result. */
+export function editText(text: string, edits: readonly Edit[], known: Known = read(text)): Draft | null {
+  const { root } = known;
+  const value = known.value ?? (isEmpty(root.contents) ? {} : undefined);
+  if (value === undefined || root.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return null;
+  const changed = draft(text);
+  let current: Source | null = source(text, root);
+  const reread = () => (current ??= source(changed.text, parse(changed.text)));
+  const change = (splices: Splice[] | null): boolean => {
+    if (splices === null) return false;
+    if (splices.length > 0) current = null;
+    changed.change(splices);
+    return true;
+  };
+  if (!edits.every((edit) => apply(edit, reread, change))) return null;
+  // A text may have an alias or a merged block where an edit leads; only what reads as was meant is done.
+  const result = readTree(changed.text);
+  return same(result.value ?? {}, edited(value, edits)) ? changed : null;
+}
+
+function read(text: string): Known {
+  return { root: parse(text), value: readTree(text).value };
+}
+
+function parse(text: string): Document.Parsed {
+  return parseDocument(text, { merge: true, prettyErrors: false });
+}
+
+type Reread = () => Source;
+type Change = (splices: Splice[] | null) => boolean;
+
+function apply(edit: Edit, reread: Reread, change: Change): boolean {
+  const path = splitPath(edit.path);
+  if (edit.kind === 'set') return set(path, edit.value, reread, change);
+  const now = reread();
+  const { entries, rest } = walk(now, path);
+  // What is not there needs no change.
+  if (rest.length > 0 || entries.length === 0) return true;
+  if (edit.kind === 'remove') return change(remove(now, entries));
+  if (edit.kind === 'rename') return change(rename(now, entries, edit.name));
+  const to = splitPath(edit.to);
+  if (path.every((part, i) => to[i] === part)) return to.length === path.length;
+  const given = carried(now, entries.at(-1)!);
+  return given !== null && change(remove(now, entries)) && change(setAt(reread(), to, given));
+}
+
+/** A block that is there is changed key by key, so that its comments stay. */
+function set(path: string[], value: unknown, reread: Reread, change: Change): boolean {
+  const now = reread();
+  const { entries, rest } = walk(now, path);
+  const old = rest.length === 0 ? (entries.at(-1)?.value ?? null) : null;
+  if (isScalar(old) && !isEmpty(old) && Object.is(old.value, value)) return true;
+  const isChanged = isMap(old) && old.items.length > 0 && isBlock(value) && Object.keys(value).length > 0;
+  if (!isChanged) return change(setAt(now, path, { value }));
+  const gone = old.items.map(({ key }) => nameOf(key)).filter((name) => !Object.hasOwn(value, name));
+  return (
+    Object.entries(value).every(([name, child]) => set([...path, name], child, reread, change)) &&
+    gone.every((name) => apply({ kind: 'remove', path: joinPath([...path, name]) }, reread, change))
+  );
+}
