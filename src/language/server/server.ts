@@ -57,7 +57,7 @@ export function serve(connection: Connection): void {
     const document = documents.get(uri);
     if (document === undefined) return null;
     const known = texts.get(uri);
-    if (known?.document === document && known.version === document.version) return known;
+    if (known?.version === document.version) return known;
     const text = configText(document);
     texts.set(uri, text);
     return text;
@@ -79,13 +79,16 @@ export function serve(connection: Connection): void {
   async function check(uri: string): Promise<void> {
     const config = textOf(uri);
     if (config === null) return;
-    const { version } = config.document;
+    const { version } = config;
+    const isStale = () => documents.get(uri)?.version !== version;
     const token: CancellationToken = {
-      isCancellationRequested: false,
+      get isCancellationRequested() {
+        return isStale();
+      },
       onCancellationRequested: () => ({ dispose() {} }),
     };
     const found = await diagnostics({ config, yaml: yaml(), settings, token });
-    if (documents.get(uri)?.version === version) await connection.sendDiagnostics({ uri, version, diagnostics: found });
+    if (!isStale()) await connection.sendDiagnostics({ uri, version, diagnostics: found });
   }
 
   function checkSoon(uri: string): void {
@@ -107,7 +110,11 @@ export function serve(connection: Connection): void {
     void connection.languages.inlayHint.refresh().catch(() => {});
     void connection.sendRequest('workspace/codeLens/refresh').catch(() => {});
   });
-  connection.onDidChangeWatchedFiles(() => documents.all().forEach(({ uri }) => checkSoon(uri)));
+  connection.onDidChangeWatchedFiles(() => {
+    // What is known of a text depends on the files that it names.
+    texts.clear();
+    for (const { uri } of documents.all()) checkSoon(uri);
+  });
   documents.onDidChangeContent(({ document }) => checkSoon(document.uri));
   documents.onDidClose(({ document: { uri } }) => {
     clearTimeout(timers.get(uri));

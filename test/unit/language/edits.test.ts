@@ -217,8 +217,11 @@ describe('Edits of any config', () => {
       .map(([n, { path }]) => ({ pick: n, kind: 'move' as const, to: path })),
   );
 
+  type Picked =
+    { pick: number; kind: 'remove' } | { pick: number; kind: 'rename' } | { pick: number; kind: 'move'; to: string };
+
   /** A drawn edit, of a path that is written. */
-  function settle(drawn: fc.TypeOfArbitrary<typeof edit>, paths: string[]): Edit {
+  function settle(drawn: Edit | Picked, paths: string[]): Edit {
     if (!('pick' in drawn)) return drawn;
     const path = paths[drawn.pick % paths.length];
     if (drawn.kind === 'rename') return { kind: 'rename', path, name: 'renamed' };
