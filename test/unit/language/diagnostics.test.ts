@@ -80,9 +80,8 @@ describe('Diagnostics of a config', () => {
   });
 
   it('say what only the library sees, and nothing twice, in a text that cannot be read', async () => {
-    expect(
-      await underlined('naem: a\nseed: -3\npolicy:\n  threads: 2\n\nprompts: [a\nrollout: {\n'),
-    ).toMatchInlineSnapshot(`
+    expect(await underlined('naem: a\nseed: -3\npolicy:\n  threads: 2\n\nprompts: [a\nrollout: {\n'))
+      .toMatchInlineSnapshot(`
       "7: rollout: {
          ~ error config/yaml
       8: 
@@ -120,7 +119,7 @@ describe('Diagnostics of a config', () => {
     expect(found.message).toContain('Did you mean');
     const page = new URL(found.codeDescription!.href);
     expect(page.protocol).toBe('file:');
-    expect(page.hash).toBe('#config-unknown-key');
+    expect(page.hash).toBe('#configunknown-key');
     expect(fileURLToPath(new URL(page.pathname, 'file://'))).toMatch(/docs.diagnostics\.md$/);
   });
 

@@ -14,10 +14,17 @@ import { carried, remove, rename } from './edits/take.ts';
  * Edits of a config as changes of its text. Comments, quotes, layout and all that is not meant stay as they are; a new
  * key stands where the schema has it. Null where the text cannot say the result, as with a key that an alias brings in.
  */
-export function textEdits({ document, syntax, analysis }: ConfigText, edits: readonly Edit[]): TextEdit[] | null {
+export function textEdits(config: ConfigText, edits: readonly Edit[]): TextEdit[] | null {
+  return changesOf(config, edits)?.map((splice) => textEdit(config.document, splice)) ?? null;
+}
+
+/** As `textEdits`, by offsets. */
+export function changesOf({ document, syntax, analysis }: ConfigText, edits: readonly Edit[]): Splice[] | null {
   if (syntax === null) return null;
-  const written = editText(document.getText(), edits, { root: syntax.root, value: analysis.tree.value });
-  return written === null ? null : written.changes().map((splice) => textEdit(document, splice));
+  const text = document.getText();
+  // Offsets of a tree may not count the byte order mark.
+  const known = text.startsWith('\uFEFF') ? undefined : { root: syntax.root, value: analysis.tree.value };
+  return editText(text, edits, known)?.changes() ?? null;
 }
 
 export function textEdit(document: TextDocument, { from, to, text }: Splice): TextEdit {
@@ -30,8 +37,16 @@ interface Known {
   value: unknown;
 }
 
-/** Does edits to the text of a config, one after the other. Null where the text cannot say the result. */
-export function editText(text: string, edits: readonly Edit[], known: Known = read(text)): Draft | null {
+/**
+ * Does edits to the text of a config, one after the other. Null where the text cannot say the result.
+ * @param withComments whether a key that is removed takes the comments right above it along
+ */
+export function editText(
+  text: string,
+  edits: readonly Edit[],
+  known: Known = read(text),
+  withComments = false,
+): Draft | null {
   const { root } = known;
   const value = known.value ?? (isEmpty(root.contents) ? {} : undefined);
   if (value === undefined || root.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return null;
@@ -44,7 +59,7 @@ export function editText(text: string, edits: readonly Edit[], known: Known = re
     changed.change(splices);
     return true;
   };
-  if (!edits.every((edit) => apply(edit, reread, change))) return null;
+  if (!edits.every((edit) => apply(edit, reread, change, withComments))) return null;
   // A text may have an alias or a merged block where an edit leads; only what reads as was meant is done.
   const result = readTree(changed.text);
   return same(result.value ?? {}, edited(value, edits)) ? changed : null;
@@ -55,20 +70,20 @@ function read(text: string): Known {
 }
 
 function parse(text: string): Document.Parsed {
-  return parseDocument(text, { merge: true, prettyErrors: false });
+  return parseDocument(text, { merge: true, prettyErrors: false, uniqueKeys: false });
 }
 
 type Reread = () => Source;
 type Change = (splices: Splice[] | null) => boolean;
 
-function apply(edit: Edit, reread: Reread, change: Change): boolean {
+function apply(edit: Edit, reread: Reread, change: Change, withComments = false): boolean {
   const path = splitPath(edit.path);
   if (edit.kind === 'set') return set(path, edit.value, reread, change);
   const now = reread();
   const { entries, rest } = walk(now, path);
   // What is not there needs no change.
   if (rest.length > 0 || entries.length === 0) return true;
-  if (edit.kind === 'remove') return change(remove(now, entries));
+  if (edit.kind === 'remove') return change(remove(now, entries, withComments));
   if (edit.kind === 'rename') return change(rename(now, entries, edit.name));
   const to = splitPath(edit.to);
   if (path.every((part, i) => to[i] === part)) return to.length === path.length;

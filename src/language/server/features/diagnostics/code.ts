@@ -4,7 +4,7 @@ import type { Diagnostic } from 'vscode-languageserver/node';
 import { packageRoot } from '../../../../../engine/package-root.ts';
 
 /** The heading of a code in docs/diagnostics.md. */
-const anchorOf = (code: string) => code.replaceAll('/', '-');
+const anchorOf = (code: string) => code.replace(/[^a-z0-9-]/g, '');
 
 let page: string | undefined;
 

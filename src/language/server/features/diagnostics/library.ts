@@ -9,7 +9,7 @@ const schemaNotLoaded = 0x10000;
 function mayHaveNews(text: string): boolean {
   if (/(?:^|[\s,[{:-])!\S/m.test(text)) return true;
   const anchors = text.matchAll(/(?:^|[\s,[{:-])&([^\s,[\]{}]+)/gm);
-  return anchors.some(([, name]) => !text.includes(`*${name}`));
+  return [...anchors].some(([, name]) => !text.includes(`*${name}`));
 }
 
 /**

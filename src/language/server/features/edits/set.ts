@@ -107,7 +107,8 @@ function insert(source: Source, target: Target, name: string, given: Given): Spl
 /** The key after which another belongs, by the order of the schema; null where it comes first. */
 function siblingBefore(siblings: readonly Entry[], path: readonly string[], name: string): Entry | null {
   const info = keyAt(path.join('.'));
-  const names = info?.kind === 'prompts' ? [...promptFileKeys] : (info?.children.map((child) => child.name) ?? []);
+  const known = info?.kind === 'prompts' ? promptFileKeys : (info?.children.map((child) => child.name) ?? []);
+  const names = path.length === 0 ? ['extends', ...known] : [...known];
   const place = names.indexOf(name);
   if (place < 0) return siblings.at(-1) ?? null;
   const earlier = ['<<', ...names.slice(0, place)];

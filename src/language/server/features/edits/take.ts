@@ -1,6 +1,7 @@
 import { isScalar, type Node } from 'yaml';
 import type { Splice } from './draft.ts';
 import {
+  afterComments,
   afterMark,
   endOf,
   entriesOf,
@@ -19,15 +20,22 @@ import {
 } from './source.ts';
 import { instead, type Given } from './write.ts';
 
-/** Removes the last of these entries, each of which stands in the one before it. Comments of other lines stay. */
-export function remove(source: Source, entries: readonly Entry[]): Splice[] | null {
+/**
+ * Removes the last of these entries, each of which stands in the one before it. Comments of other lines stay.
+ * @param withComments those right above it go as well
+ */
+export function remove(source: Source, entries: readonly Entry[], withComments = false): Splice[] | null {
   const entry = entries.at(-1)!;
   const siblings = entriesOf(entry.parent, entry.depth);
   if (inFlow(entry)) return [removeFromFlow(source, entry, siblings)];
   if (siblings.length === 1) return removeOnly(source, entry, entries.at(-2) ?? null);
   const { text } = source;
   const start = startOf(source, entry);
-  if (indentAt(text, start) !== null) return [wholeLines(text, start, endOf(source, entry))];
+  const indent = indentAt(text, start);
+  const end = endOf(source, entry);
+  if (indent !== null && withComments)
+    return [wholeLines(text, commentsAbove(text, start, indent), afterComments(text, lineEnd(text, end), indent))];
+  if (indent !== null) return [wholeLines(text, start, end)];
   const next = siblings[entry.index + 1];
   return next === undefined ? null : [{ from: start, to: startOf(source, next), text: '' }];
 }
@@ -47,12 +55,27 @@ function wholeLines(text: string, start: number, end: number): Splice {
   return { from, to, text: '' };
 }
 
+/** Offset of the first of the comment lines right above a line; those at the head of a file belong to all of it. */
+function commentsAbove(text: string, start: number, indent: string): number {
+  let at = lineStart(text, start);
+  while (at > 0) {
+    const above = lineStart(text, at - 1);
+    if (!text.startsWith(`${indent}#`, above)) return at;
+    at = above;
+  }
+  return indent === '' ? lineStart(text, start) : at;
+}
+
 function removeFromFlow(source: Source, entry: Entry, siblings: readonly Entry[]): Splice {
   const [start, end] = [startOf(source, entry), endOf(source, entry)];
   const comma = /[ \t]*,[ \t]*/y;
   comma.lastIndex = end;
   if (comma.test(source.text)) return { from: start, to: comma.lastIndex, text: '' };
   const before = siblings[entry.index - 1];
+  if (siblings.length === 1 && entry.parent.range) {
+    const [from, to] = [entry.parent.range[0] + 1, entry.parent.range[1] - 1];
+    if (!source.text.slice(from, to).includes('#')) return { from, to, text: '' };
+  }
   return { from: before === undefined ? start : endOf(source, before), to: end, text: '' };
 }
 
