@@ -88,6 +88,18 @@ describe('Quick fixes', () => {
     expect(await offered(from, { start, end: start }, ['quickfix'])).toEqual([]);
   });
 
+  it('indent with spaces, and let one of two keys go', async () => {
+    const titles = async (of: string) =>
+      (await offered(asked(of), everywhere(of), ['quickfix'])).map(({ title }) => title);
+    const tabbed = 'policy:\n    model: shapes\nexploration:\n\teta: 1 #\ttab\n\tkernel: cps\n';
+    expect(await titles(tabbed)).toEqual(['Indent with spaces']);
+    expect(await after(tabbed, 'quickfix')).toBe(tabbed.replaceAll('\n\t', '\n    '));
+    const doubled = 'exploration:\n  eta: 1 # one\n  # two\n  eta: 2\nseed: 1\n';
+    expect(await titles(doubled)).toEqual(['Remove this eta', 'Remove the first eta']);
+    expect(await after(doubled, 'quickfix', 'Remove this')).toBe('exploration:\n  eta: 1 # one\n  # two\nseed: 1\n');
+    expect(await after(doubled, 'quickfix', 'Remove the first')).toBe('exploration:\n  # two\n  eta: 2\nseed: 1\n');
+  });
+
   it('put right at once all that has one likely remedy', async () => {
     const from = remedied(fixes);
     const [all] = await offered(from, everywhere(text), ['source.fixAll']);

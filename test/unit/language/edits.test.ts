@@ -105,6 +105,26 @@ describe('An edit of a config', () => {
     expect(after(shared, { kind: 'remove', path: 'rollout.eta' })).toBeNull();
   });
 
+  it('adds many keys at once in their order', () => {
+    const added = (paths: string[]) => paths.map((path, i): Edit => ({ kind: 'set', path, value: i }));
+    const paths = [
+      'seed',
+      'policy.threads',
+      'policy.devices',
+      'exploration.eta',
+      'exploration.sigma_max',
+      'rollout.generations',
+    ];
+    expect(
+      after(
+        'name: a\nexploration: { kernel: cps, last_step: ode }\nseed: 9\npolicy:\n  model: shapes\n',
+        ...added(paths),
+      ),
+    ).toBe(
+      'name: a\nexploration: { kernel: cps, eta: 3, sigma_max: 4, last_step: ode }\nrollout:\n  generations: 5\nseed: 0\npolicy:\n  model: shapes\n  threads: 1\n  devices: 2\n',
+    );
+  });
+
   it('is refused in a text that is not YAML', () => {
     expect(after('a: [\nb: 1', { kind: 'set', path: 'a', value: 1 })).toBeNull();
   });

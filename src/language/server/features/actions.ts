@@ -47,7 +47,7 @@ export async function codeActions(asked: Asked, params: CodeActionParams): Promi
   const isWanted = (kind: string) => only === undefined || only.some((each) => `${kind}.`.startsWith(`${each}.`));
   const isAutomatic = triggerKind === CodeActionTriggerKind.Automatic && only === undefined;
   const offers = [
-    ...(isWanted('quickfix') ? fixOffers(config, params) : []),
+    ...(isWanted('quickfix') ? await fixOffers(asked, params) : []),
     ...(isWanted('refactor.rewrite')
       ? [...kernelOffers(config, params.range), ...blockOffers(config, params.range, isAutomatic)]
       : []),

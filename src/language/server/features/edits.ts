@@ -59,7 +59,13 @@ export function editText(
     changed.change(splices);
     return true;
   };
-  if (!edits.every((edit) => apply(edit, reread, change, withComments))) return null;
+  for (let at = 0; at < edits.length;) {
+    const additions = additionsFrom(reread(), edits.slice(at));
+    const isDone =
+      additions.length > 1 ? change(together(reread(), additions)) : apply(edits[at], reread, change, withComments);
+    if (!isDone) return null;
+    at += Math.max(1, additions.length);
+  }
   // A text may have an alias or a merged block where an edit leads; only what reads as was meant is done.
   const result = readTree(changed.text);
   return same(result.value ?? {}, edited(value, edits)) ? changed : null;
@@ -89,6 +95,29 @@ function apply(edit: Edit, reread: Reread, change: Change, withComments = false)
   if (path.every((part, i) => to[i] === part)) return to.length === path.length;
   const given = carried(now, entries.at(-1)!);
   return given !== null && change(remove(now, entries)) && change(setAt(reread(), to, given));
+}
+
+/** Edits at the start of a list that add different keys to blocks that are there, and so do not need one another. */
+function additionsFrom(now: Source, edits: readonly Edit[]): (Edit & { kind: 'set' })[] {
+  const added = new Set<string>();
+  const found: (Edit & { kind: 'set' })[] = [];
+  for (const edit of edits) {
+    if (edit.kind !== 'set') break;
+    const path = splitPath(edit.path);
+    const { entries, rest } = walk(now, path);
+    const block = entries.length === 0 ? now.root.contents : entries.at(-1)!.value;
+    const name = joinPath(path.slice(0, entries.length + 1));
+    if (rest.length === 0 || !isMap(block) || block.items.length === 0 || added.has(name)) break;
+    added.add(name);
+    found.push(edit);
+  }
+  return found;
+}
+
+/** The text is read once for all of them, since a config may lack a hundred keys. */
+function together(now: Source, additions: readonly (Edit & { kind: 'set' })[]): Splice[] | null {
+  const all = additions.map(({ path, value }) => setAt(now, splitPath(path), { value }));
+  return all.every((splices) => splices !== null) ? all.flat() : null;
 }
 
 /** A block that is there is changed key by key, so that its comments stay. */

@@ -37,7 +37,7 @@ export function withBlock(config: ConfigText, name: string): Splice[] | null {
     const isShapes = resolved.policy.backend === 'onnx';
     const leftOut = (key: KeyInfo, value: unknown) =>
       value === null || skipped.has(key.path) || (key.meta.torchOnly === true && isShapes);
-    const isFile = name === 'prompts' && resolved.policy.model !== 'shapes';
+    const isFile = name === 'prompts' && resolved.prompts === 'all' && resolved.policy.model !== 'shapes';
     const value = isFile ? { file: 'prompts.txt' } : defaults(info, resolved, leftOut);
     return [{ kind: 'set', path: name, value }];
   });

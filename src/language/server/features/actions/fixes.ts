@@ -1,29 +1,40 @@
+import type { Diagnostic as Finding } from '../../../../../engine/config/diagnostics.ts';
 import type { CodeActionParams, Diagnostic } from 'vscode-languageserver/node';
 import { analyseText, type ConfigAnalysis } from '../../../../../engine/config/analyse.ts';
 import type { ConfigText } from '../../config-text.ts';
 import { ownDiagnostics } from '../diagnostics/own.ts';
 import { changesOf, editText } from '../edits.ts';
 import { draft, type Splice } from '../edits/draft.ts';
+import type { Asked } from '../../request.ts';
+import { layoutFixes } from './layout.ts';
 import { touch, type Offer } from './offer.ts';
 
 /** Every remedy of what is wrong in a range. */
-export function fixOffers(config: ConfigText, { range, context }: CodeActionParams): Offer[] {
+export async function fixOffers({ config, token }: Asked, { range, context }: CodeActionParams): Promise<Offer[]> {
   const offers: Offer[] = [];
   const shown = ownDiagnostics(config);
-  for (const [i, { fixes = [] }] of config.analysis.diagnostics.entries()) {
-    if (fixes.length === 0 || !touch(shown[i].range, range)) continue;
+  for (const [i, finding] of config.analysis.diagnostics.entries()) {
+    if (!touch(shown[i].range, range)) continue;
+    // Each is tried on the text; a request that is behind it may come first.
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    if (token.isCancellationRequested) return [];
     const diagnostic = context.diagnostics.find((each) => isSame(each, shown[i])) ?? shown[i];
-    for (const { title, edits, preferred } of fixes) {
-      const known = offers.find((offer) => offer.title === title);
-      const splices = known === undefined ? changesOf(config, edits) : null;
-      if (known !== undefined) known.diagnostics!.push(diagnostic);
-      // One that would change nothing is no remedy.
-      if (splices === null || splices.length === 0) continue;
-      const offer: Offer = { title, kind: 'quickfix', diagnostics: [diagnostic], splices };
-      offers.push(preferred === true ? { ...offer, isPreferred: true } : offer);
+    for (const offer of [...remedies(config, finding), ...layoutFixes(config, finding)]) {
+      const known = offers.find(({ title }) => title === offer.title);
+      if (known === undefined) offers.push({ ...offer, diagnostics: [diagnostic] });
+      else known.diagnostics!.push(diagnostic);
     }
   }
   return offers;
+}
+
+/** The remedies that a finding carries; one that would change nothing is none. */
+function remedies(config: ConfigText, { fixes = [] }: Finding): Offer[] {
+  return fixes.flatMap(({ title, edits, preferred }) => {
+    const splices = changesOf(config, edits);
+    if (splices === null || splices.length === 0) return [];
+    return [{ title, kind: 'quickfix', splices, ...(preferred === true && { isPreferred: true }) }];
+  });
 }
 
 function isSame(a: Diagnostic, b: Diagnostic): boolean {
