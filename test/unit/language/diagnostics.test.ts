@@ -91,10 +91,10 @@ describe('Diagnostics of a config', () => {
       1: naem: a
          ~~~~ warning config/schema"
     `);
-    expect(await underlined('name: a\nname: b\n')).toMatchInlineSnapshot(`
-      "2: name: b
-         ~ error config/duplicate-key"
-    `);
+    const twice = await diagnostics(asked('name: a\nname: b\n'));
+    expect(twice.map(({ code, range }) => [code, range.start])).toEqual([
+      ['config/duplicate-key', { line: 1, character: 0 }],
+    ]);
     expect(await underlined('exploration:\n\teta: 1\n')).toMatchInlineSnapshot(`
       "2: 	eta: 1
          ~ error config/tab"

@@ -31,6 +31,7 @@ describe('An edit of a config', () => {
       'eta: 1e-5',
     ],
     ['keeps quotes', [{ kind: 'set', path: 'exploration.kernel', value: 'cps' }], "'sage'", "'cps'"],
+    ['writes a line break as an escape', [{ kind: 'set', path: 'name', value: 'a\nb' }], 'name: a', 'name: "a\\nb"'],
     ['quotes what needs it', [{ kind: 'set', path: 'name', value: 'a: b' }], 'name: a', 'name: "a: b"'],
     [
       'puts a new key where the schema has it',

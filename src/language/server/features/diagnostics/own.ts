@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import {
   DiagnosticSeverity,
   DiagnosticTag,
@@ -8,8 +9,9 @@ import {
 import { isMap, visit } from 'yaml';
 import type { Diagnostic as Finding, Fix } from '../../../../../engine/config/diagnostics.ts';
 import { showValue } from '../../../../../engine/config/text.ts';
-import type { Place } from '../../../../../engine/config/tree.ts';
+import type { KeyPlace, Place } from '../../../../../engine/config/tree.ts';
 import type { ConfigText } from '../../config-text.ts';
+import { rangeOf as placeRange } from '../../places.ts';
 import { splitPath, valueAt } from '../edits/data.ts';
 import { nameOf } from '../edits/source.ts';
 import { coded } from './code.ts';
@@ -94,14 +96,28 @@ function relatedTo(finding: Finding, config: ConfigText, toRange: ToRange): Diag
   const { uri } = config.document;
   if (finding.code === 'config/duplicate-key') return firstOfTwo(finding, config);
   const { tree } = config.analysis;
+  const inBase = writtenInBase(finding.path, config);
   const named = `${finding.message} ${finding.remedy}`.match(/[a-z][a-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+/g) ?? [];
-  return [...new Set(named)].flatMap((path) => {
+  const others = [...new Set(named)].flatMap((path) => {
     const written = tree.places.get(path);
     if (path === finding.path || written === undefined || written.value.flag !== undefined) return [];
     const place = written.value.line === written.value.endLine ? written.value : (written.key ?? written.value);
     const message = `${path} is ${showValue(valueAt(tree.value, splitPath(path)))}.`;
     return [{ location: { uri, range: toRange(place) }, message }];
   });
+  return [...inBase, ...others];
+}
+
+/** Where a value comes from that is not written in the text itself. */
+type Origin = { kind: string; name?: string; file?: string; place?: KeyPlace };
+
+/** The line of the extended config that says what is found. */
+function writtenInBase(path: string, { analysis }: ConfigText): DiagnosticRelatedInformation[] {
+  const { originOf } = analysis as { originOf?: (path: string) => Origin };
+  const { kind, name, file, place } = originOf?.(path) ?? { kind: 'written' };
+  if (kind !== 'base' || file === undefined || place === undefined) return [];
+  const location = { uri: pathToFileURL(file).href, range: placeRange(place.key ?? place.value) };
+  return [{ location, message: `${path} is written in ${name}.` }];
 }
 
 /** Where a key stands that stands a second time at the finding. */

@@ -26,6 +26,8 @@ export function inline(value: unknown, inFlow: boolean, padded = true): string {
     Node(_, node) {
       if (isCollection(node)) node.flow = true;
       if (isScalar(node) && isSmall(node.value)) node.format = 'EXP';
+      // A line break is written as an escape, so that the value stays in its line.
+      if (isScalar(node) && typeof node.value === 'string' && /[\r\n]/.test(node.value)) node.type = 'QUOTE_DOUBLE';
     },
   });
   const text = document.toString({ ...plainly, flowCollectionPadding: padded }).trimEnd();
