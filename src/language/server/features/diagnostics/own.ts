@@ -100,7 +100,8 @@ function relatedTo(finding: Finding, config: ConfigText, toRange: ToRange): Diag
   const named = `${finding.message} ${finding.remedy}`.match(/[a-z][a-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+/g) ?? [];
   const others = [...new Set(named)].flatMap((path) => {
     const written = tree.places.get(path);
-    if (path === finding.path || written === undefined || written.value.flag !== undefined) return [];
+    if (path === finding.path || written?.value.flag !== undefined) return [];
+    if (written === undefined) return writtenInBase(path, config);
     const place = written.value.line === written.value.endLine ? written.value : (written.key ?? written.value);
     const message = `${path} is ${showValue(valueAt(tree.value, splitPath(path)))}.`;
     return [{ location: { uri, range: toRange(place) }, message }];
