@@ -8,6 +8,7 @@ import type { Fix } from '../../../engine/config/diagnostics.ts';
 import { listPresets } from '../../../engine/config/presets.ts';
 import { resolve } from '../../../engine/config/resolve.ts';
 import { readTree } from '../../../engine/config/tree.ts';
+import { keyAt } from '../../../engine/config/walk.ts';
 import { kernelNames, kernelTable, type KernelOptions } from '../../../engine/method/kernels.ts';
 import { codeActions, resolveAction } from '../../../src/language/server/features/actions.ts';
 import { etaOfSameEnergy } from '../../../src/language/server/features/actions/kernels.ts';
@@ -366,6 +367,23 @@ describe('The difference from a preset', () => {
         mode: none
       "
     `);
+  });
+
+  it('is offered where a config may extend another, and inlining the base gives the config back', async () => {
+    const text = presets.find(({ name }) => name === 'shapes')!.text.replace('eta: 1.0', 'eta: 2');
+    const found = await offered(asked(text), everywhere(text), ['refactor.extract']);
+    const mayExtend = keyAt('extends') !== null;
+    expect(found.map(({ title }) => title)).toEqual(
+      mayExtend ? ['Extract the difference from the preset shapes (1 key)'] : [],
+    );
+    for (const action of found) {
+      const extending = done(asked(text), action);
+      expect(resolved(extending)).toEqual(resolved(text));
+      expect(await offered(asked(extending), everywhere(extending), ['refactor.extract'])).toEqual([]);
+      const whole = await after(extending, 'refactor.inline');
+      expect(whole).not.toContain('extends');
+      expect(resolved(whole)).toEqual(resolved(text));
+    }
   });
 
   it('says with any preset under it what the config says', () => {
