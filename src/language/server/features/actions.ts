@@ -1,7 +1,7 @@
 import { CodeActionTriggerKind, type CodeAction, type CodeActionParams } from 'vscode-languageserver/node';
 import type { Asked } from '../request.ts';
 import { blockOffers, completed, withBlock } from './actions/blocks.ts';
-import { kernelOffers } from './actions/kernels.ts';
+import { kernelOffers, withKernel } from './actions/kernels.ts';
 import { allFixed, fixOffers, hasPreferredFix } from './actions/fixes.ts';
 import type { Offer } from './actions/offer.ts';
 import { extracted, inlined, presetOffers } from './actions/presets.ts';
@@ -37,6 +37,7 @@ const deeds: Record<string, (asked: Asked, argument: string) => Splice[] | null>
   sort: ({ config }) => sorted(config),
   extract: ({ config }, preset) => extracted(config, preset),
   inline: ({ config }) => inlined(config),
+  kernel: ({ config }, chosen) => withKernel(config, chosen),
 };
 
 /** What can be put right or rearranged in a range. Some have their edit only after `resolveAction`. */

@@ -1,4 +1,4 @@
-import type { Diagnostic as Finding } from '../../../../../engine/config/diagnostics.ts';
+import type { Fix } from '../../../../../engine/config/diagnostics.ts';
 import type { CodeActionParams, Diagnostic } from 'vscode-languageserver/node';
 import { analyseText, type ConfigAnalysis } from '../../../../../engine/config/analyse.ts';
 import type { ConfigText } from '../../config-text.ts';
@@ -15,26 +15,28 @@ export async function fixOffers({ config, token }: Asked, { range, context }: Co
   const shown = ownDiagnostics(config);
   for (const [i, finding] of config.analysis.diagnostics.entries()) {
     if (!touch(shown[i].range, range)) continue;
-    // Each is tried on the text; a request that is behind it may come first.
-    await new Promise<void>((resolve) => void setImmediate(resolve));
-    if (token.isCancellationRequested) return [];
     const diagnostic = context.diagnostics.find((each) => isSame(each, shown[i])) ?? shown[i];
-    for (const offer of [...remedies(config, finding), ...layoutFixes(config, finding)]) {
-      const known = offers.find(({ title }) => title === offer.title);
-      if (known === undefined) offers.push({ ...offer, diagnostics: [diagnostic] });
-      else known.diagnostics!.push(diagnostic);
+    for (const remedy of [...(finding.fixes ?? []), ...layoutFixes(config, finding)]) {
+      const known = offers.find(({ title }) => title === remedy.title);
+      if (known !== undefined) {
+        known.diagnostics!.push(diagnostic);
+        continue;
+      }
+      // Each is tried on the text; what the editor sent meanwhile may cancel the rest.
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+      if (token.isCancellationRequested) return [];
+      const offer = 'edits' in remedy ? offerOf(config, remedy) : remedy;
+      if (offer !== null) offers.push({ ...offer, diagnostics: [diagnostic] });
     }
   }
   return offers;
 }
 
-/** The remedies that a finding carries; one that would change nothing is none. */
-function remedies(config: ConfigText, { fixes = [] }: Finding): Offer[] {
-  return fixes.flatMap(({ title, edits, preferred }) => {
-    const splices = changesOf(config, edits);
-    if (splices === null || splices.length === 0) return [];
-    return [{ title, kind: 'quickfix', splices, ...(preferred === true && { isPreferred: true }) }];
-  });
+/** A remedy as an offer; one that would change nothing is none. */
+function offerOf(config: ConfigText, { title, edits, preferred }: Fix): Offer | null {
+  const splices = changesOf(config, edits);
+  if (splices === null || splices.length === 0) return null;
+  return { title, kind: 'quickfix', splices, ...(preferred === true && { isPreferred: true }) };
 }
 
 function isSame(a: Diagnostic, b: Diagnostic): boolean {

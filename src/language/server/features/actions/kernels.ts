@@ -5,11 +5,11 @@ import { kernelOptions } from '../../../../../engine/config/rules-method.ts';
 import { keyAt } from '../../../../../engine/config/walk.ts';
 import type { ConfigText } from '../../config-text.ts';
 import { changesOf } from '../edits.ts';
+import type { Splice } from '../edits/draft.ts';
 import type { Offer } from './offer.ts';
 
 /** Switching to another kernel, with the η at which it injects as much noise; on the lines of the kernel and of η. */
-export function kernelOffers(config: ConfigText, range: Range): Offer[] {
-  const { analysis } = config;
+export function kernelOffers({ analysis }: ConfigText, range: Range): Offer[] {
   const places = ['exploration', 'exploration.kernel', 'exploration.eta'].map(
     (path) => analysis.tree.places.get(path)?.key,
   );
@@ -19,13 +19,18 @@ export function kernelOffers(config: ConfigText, range: Range): Offer[] {
   return kernelNames.flatMap((kernel) => {
     const eta = kernel === options.kernel ? null : etaOfSameEnergy(options, kernel);
     if (eta === null) return [];
-    const splices = changesOf(config, [
-      { kind: 'set', path: 'exploration.kernel', value: kernel },
-      { kind: 'set', path: 'exploration.eta', value: eta },
-    ]);
     const title = `Switch to ${kernel} with η ${eta}, which injects the same energy`;
-    return splices === null ? [] : [{ title, kind: 'refactor.rewrite', splices }];
+    return [{ title, kind: 'refactor.rewrite', deed: ['kernel', `${kernel} ${eta}`] as const }];
   });
+}
+
+/** Writes a kernel and its η. @param argument both, as an offer has them */
+export function withKernel(config: ConfigText, argument: string): Splice[] | null {
+  const [kernel, eta] = argument.split(' ');
+  return changesOf(config, [
+    { kind: 'set', path: 'exploration.kernel', value: kernel },
+    { kind: 'set', path: 'exploration.eta', value: Number(eta) },
+  ]);
 }
 
 /** Whether something that the schedule depends on is not known. */
