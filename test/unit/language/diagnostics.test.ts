@@ -174,6 +174,11 @@ describe('Diagnostics of a config', () => {
     expect(await codes('seed: 1\n')).toEqual([]);
   });
 
+  it('give no library a text whose aliases would keep it busy', async () => {
+    const items = Array.from({ length: 3000 }, (_, i) => `- &a${i} 1\n- *a${i}\n`);
+    expect((await diagnostics(asked(items.join('')))).map(({ code }) => code)).toEqual(['config/not-a-block']);
+  });
+
   it('give no library a text that is too deep for it', async () => {
     const found = await diagnostics(asked(`a: ${'['.repeat(20_000)}`));
     expect(found.map(({ code }) => code)).toEqual(['config/too-deep']);

@@ -9,15 +9,21 @@ import type { Asked } from '../../request.ts';
 import { layoutFixes } from './layout.ts';
 import { touch, type Offer } from './offer.ts';
 
+/** A menu of more would help nobody. */
+const mostFindings = 50;
+
 /** Every remedy of what is wrong in a range. */
 export async function fixOffers({ config, token }: Asked, { range, context }: CodeActionParams): Promise<Offer[]> {
-  const offers: Offer[] = [];
+  const offers = new Map<string, Offer>();
   const shown = ownDiagnostics(config);
+  let count = 0;
   for (const [i, finding] of config.analysis.diagnostics.entries()) {
     if (!touch(shown[i].range, range)) continue;
+    if (++count > mostFindings) break;
     const diagnostic = context.diagnostics.find((each) => isSame(each, shown[i])) ?? shown[i];
     for (const remedy of [...(finding.fixes ?? []), ...layoutFixes(config, finding)]) {
-      const known = offers.find(({ title }) => title === remedy.title);
+      const same = JSON.stringify([remedy.title, 'edits' in remedy ? remedy.edits : remedy.splices]);
+      const known = offers.get(same);
       if (known !== undefined) {
         known.diagnostics!.push(diagnostic);
         continue;
@@ -26,10 +32,10 @@ export async function fixOffers({ config, token }: Asked, { range, context }: Co
       await new Promise<void>((resolve) => void setImmediate(resolve));
       if (token.isCancellationRequested) return [];
       const offer = 'edits' in remedy ? offerOf(config, remedy) : remedy;
-      if (offer !== null) offers.push({ ...offer, diagnostics: [diagnostic] });
+      if (offer !== null) offers.set(same, { ...offer, diagnostics: [diagnostic] });
     }
   }
-  return offers;
+  return [...offers.values()];
 }
 
 /** A remedy as an offer; one that would change nothing is none. */

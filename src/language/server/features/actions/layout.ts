@@ -3,7 +3,7 @@ import type { Diagnostic as Finding } from '../../../../../engine/config/diagnos
 import { readTree } from '../../../../../engine/config/tree.ts';
 import type { ConfigText } from '../../config-text.ts';
 import { draft, type Splice } from '../edits/draft.ts';
-import { entriesOf, lineStart, nameOf, source, startOf, type Entry, type Source } from '../edits/source.ts';
+import { entriesOf, nameOf, rangeOf, source, type Entry, type Source } from '../edits/source.ts';
 import { remove } from '../edits/take.ts';
 import type { Offer } from './offer.ts';
 
@@ -27,7 +27,8 @@ function tabsToSpaces({ document, syntax }: ConfigText): Offer {
 function withoutOneOfTwo({ document, syntax }: ConfigText, { line, column }: Finding): Offer[] {
   const text = document.getText();
   const from = source(text, syntax!.root);
-  const second = entriesTo(from, (entry) => isAt(from, entry, line, column));
+  const at = offsetOf(text, line, column);
+  const second = entriesTo(from, ({ key }) => key !== null && rangeOf(key)[0] === at);
   if (second === null) return [];
   const siblings = entriesOf(second.at(-1)!.parent, second.length - 1);
   const first = siblings.find(({ key }) => nameOf(key) === nameOf(second.at(-1)!.key))!;
@@ -42,10 +43,11 @@ function withoutOneOfTwo({ document, syntax }: ConfigText, { line, column }: Fin
   });
 }
 
-function isAt({ text }: Source, entry: Entry, line: number, column: number): boolean {
-  if (entry.key === null) return false;
-  const at = startOf({ text } as Source, entry);
-  return at - lineStart(text, at) === column - 1 && text.slice(0, at).split('\n').length === line;
+/** Of a line and a column, both counted from 1. */
+function offsetOf(text: string, line: number, column: number): number {
+  let start = 0;
+  for (let n = 1; n < line; n++) start = text.indexOf('\n', start) + 1;
+  return start + column - 1;
 }
 
 /** The entries that lead to the one that is sought; null where there is none. */

@@ -5,11 +5,15 @@ import { coded } from './code.ts';
 /** Codes of the library from here on say that it could not load a schema that the text asks for; we never load one. */
 const schemaNotLoaded = 0x10000;
 
+/** More are a slip or an attack. */
+const mostAliases = 200;
+
 /** Whether a text that can be read has something that only the library looks at: a tag, or an anchor without an alias. */
 function mayHaveNews(text: string): boolean {
   if (/(?:^|[\s,[{:-])!\S/m.test(text)) return true;
+  const aliases = new Set(Array.from(text.matchAll(/\*([^\s,[\]{}]+)/g), ([, name]) => name));
   const anchors = text.matchAll(/(?:^|[\s,[{:-])&([^\s,[\]{}]+)/gm);
-  return [...anchors].some(([, name]) => !text.includes(`*${name}`));
+  return Array.from(anchors).some(([, name]) => !aliases.has(name));
 }
 
 /**
@@ -18,14 +22,21 @@ function mayHaveNews(text: string): boolean {
  */
 export async function libraryDiagnostics({ config, yaml }: Asked, own: readonly Diagnostic[]): Promise<Diagnostic[]> {
   const isRead = config.analysis.tree.value !== undefined;
+  const text = config.document.getText();
+  // It looks for the anchor of each alias from the start of the text.
+  if ((text.match(/(?:^|[\s,[{:-])\*\S/gm)?.length ?? 0) > mostAliases) return [];
   // Of such a text it could only say what our pass says, for the price of another.
-  if (isRead && !mayHaveNews(config.document.getText())) return [];
-  const firstFault = Math.min(...own.map(({ range }) => range.start.line));
+  if (isRead && !mayHaveNews(text)) return [];
+  const lines = own.map((known) => known.range.start.line).sort((a, b) => a - b);
+  const isCovered = ({ start, end }: Range) => {
+    const next = lines[firstAtLeast(lines, start.line)];
+    return next !== undefined && next <= end.line;
+  };
   const isNews = ({ source, code, range }: Diagnostic) => {
     if (typeof code === 'number' && code >= schemaNotLoaded) return false;
-    if (own.some((known) => overlap(known.range, range))) return false;
+    if (isCovered(range)) return false;
     // After a fault, and just before it, the rest is not what was meant.
-    return isSyntax(source) || (!isRead && range.end.line < firstFault - 1);
+    return isSyntax(source) || (!isRead && range.end.line < (lines[0] ?? Infinity) - 1);
   };
   const found = await yaml.doValidation(config.document, false);
   return found.filter(isNews).map(({ range, severity, source, message }) => ({
@@ -38,9 +49,15 @@ export async function libraryDiagnostics({ config, yaml }: Asked, own: readonly 
 
 const isSyntax = (source: string | undefined) => source === 'YAML';
 
-/** Whether two ranges have a line in common. */
-function overlap(a: Range, b: Range): boolean {
-  return a.start.line <= b.end.line && b.start.line <= a.end.line;
+/** Index of the first of ascending numbers that is not below another. */
+function firstAtLeast(numbers: readonly number[], least: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function withinLine(range: Range): Range {

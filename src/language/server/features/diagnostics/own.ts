@@ -6,7 +6,7 @@ import {
   type DiagnosticRelatedInformation,
   type Range,
 } from 'vscode-languageserver/node';
-import { isMap, visit } from 'yaml';
+import { isScalar, visit } from 'yaml';
 import type { Diagnostic as Finding, Fix } from '../../../../../engine/config/diagnostics.ts';
 import { showValue } from '../../../../../engine/config/text.ts';
 import type { KeyPlace, Place } from '../../../../../engine/config/tree.ts';
@@ -26,10 +26,15 @@ export interface DiagnosticData {
 /** What the config's own rules say, in the order of the text. */
 export function ownDiagnostics(config: ConfigText): Diagnostic[] {
   const toRange = places(config);
+  let firsts: Map<number, Range> | undefined;
+  const firstOf = ({ line, column }: Finding) => {
+    firsts ??= firstPlaces(config);
+    return firsts.get((config.syntax?.lines.lineStarts[line - 1] ?? 0) + column - 1);
+  };
   return config.analysis.diagnostics.map((finding) => {
     const { severity, code, message, remedy, path, fixes = [] } = finding;
     const data: DiagnosticData = { path, fixes };
-    const related = relatedTo(finding, config, toRange);
+    const related = relatedTo(finding, config, toRange, firstOf);
     return {
       range: rangeOf(finding, config, toRange),
       severity: severity === 'error' ? DiagnosticSeverity.Error : DiagnosticSeverity.Warning,
@@ -92,9 +97,17 @@ function hasNoEffect({ code, path, remedy, fixes = [] }: Finding): boolean {
 }
 
 /** The other keys that a finding names, where they are written. */
-function relatedTo(finding: Finding, config: ConfigText, toRange: ToRange): DiagnosticRelatedInformation[] {
+function relatedTo(
+  finding: Finding,
+  config: ConfigText,
+  toRange: ToRange,
+  firstOf: (finding: Finding) => Range | undefined,
+): DiagnosticRelatedInformation[] {
   const { uri } = config.document;
-  if (finding.code === 'config/duplicate-key') return firstOfTwo(finding, config);
+  if (finding.code === 'config/duplicate-key') {
+    const range = firstOf(finding);
+    return range === undefined ? [] : [{ location: { uri, range }, message: 'It stands here first.' }];
+  }
   const { tree } = config.analysis;
   const inBase = writtenInBase(finding.path, config);
   const named = `${finding.message} ${finding.remedy}`.match(/[a-z][a-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+/g) ?? [];
@@ -121,31 +134,21 @@ function writtenInBase(path: string, { analysis }: ConfigText): DiagnosticRelate
   return [{ location, message: `${path} is written in ${name}.` }];
 }
 
-/** Where a key stands that stands a second time at the finding. */
-function firstOfTwo(finding: Finding, { document, syntax }: ConfigText): DiagnosticRelatedInformation[] {
-  const related: DiagnosticRelatedInformation[] = [];
-  if (syntax === null) return related;
-  const at = (syntax.lines.lineStarts[finding.line - 1] ?? 0) + finding.column - 1;
+/** For every key that stands a second time in its block, by its offset: where it stands first. */
+function firstPlaces({ document, syntax }: ConfigText): Map<number, Range> {
+  const found = new Map<number, Range>();
+  if (syntax === null) return found;
   visit(syntax.root, {
-    Map(_, map) {
-      const second = map.items.find(({ key }) => isNodeAt(key, at));
-      if (second === undefined) return undefined;
-      const first = map.items.find(({ key }) => nameOf(key) === nameOf(second.key));
-      const range = first === undefined || first === second ? null : (first.key as { range?: number[] }).range;
-      if (range && isMap(map))
-        related.push({
-          location: {
-            uri: document.uri,
-            range: { start: document.positionAt(range[0]), end: document.positionAt(range[1]) },
-          },
-          message: 'It stands here first.',
-        });
-      return visit.BREAK;
+    Map(_, { items }) {
+      const first = new Map<string, [from: number, to: number]>();
+      for (const { key } of items) {
+        if (!isScalar(key) || !key.range) continue;
+        const [from, to] = key.range;
+        const known = first.get(nameOf(key));
+        if (known === undefined) first.set(nameOf(key), [from, to]);
+        else found.set(from, { start: document.positionAt(known[0]), end: document.positionAt(known[1]) });
+      }
     },
   });
-  return related;
-}
-
-function isNodeAt(key: unknown, at: number): boolean {
-  return typeof key === 'object' && key !== null && 'range' in key && (key.range as number[] | null)?.[0] === at;
+  return found;
 }

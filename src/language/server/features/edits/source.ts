@@ -31,8 +31,8 @@ export interface Entry {
 
 export function source(text: string, root: Document.Parsed): Source {
   const lineBreak = /^[^\n]*\r\n/.test(text) ? '\r\n' : '\n';
-  const step =
-    /^[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\r?\n(?:[ \t]*(?:#[^\n]*)?\r?\n)*( +)[^\s#-]/m.exec(text)?.[1].length ?? 2;
+  // The first line that is indented, and no item of a list.
+  const step = /^( +)[^\s#-]/m.exec(text)?.[1].length ?? 2;
   return { text, root, lineBreak, step };
 }
 

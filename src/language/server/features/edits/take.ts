@@ -114,7 +114,7 @@ export function carried(source: Source, entry: Entry): Given | null {
   const { value } = entry;
   const mark = afterMark(source, entry);
   if (mark === null || value === null || isEmpty(value)) return { value: null };
-  const given: Given = { value: (value as Node).toJS(root) as unknown };
+  const given: Given = { value: (value as Node).toJS(root, { maxAliasCount: -1 }) as unknown };
   const end = endOf(source, entry);
   const comment = /^[ \t]+(#.*)$/;
   const isBroken = isBlockStyle(value);
