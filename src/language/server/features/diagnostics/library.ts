@@ -38,7 +38,8 @@ export async function libraryDiagnostics({ config, yaml }: Asked, own: readonly 
     // After a fault, and just before it, the rest is not what was meant.
     return isSyntax(source) || (!isRead && range.end.line < (lines[0] ?? Infinity) - 1);
   };
-  const found = await yaml.doValidation(config.document, false);
+  // Where the library itself fails, what our pass found is still told.
+  const found = await yaml.doValidation(config.document, false).catch((): Diagnostic[] => []);
   return found.filter(isNews).map(({ range, severity, source, message }) => ({
     range: withinLine(range),
     severity: isRead ? (Math.max(severity ?? 0, DiagnosticSeverity.Warning) as DiagnosticSeverity) : severity,
