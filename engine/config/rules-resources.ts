@@ -55,7 +55,7 @@ function savings(config: Config): Saving[] {
   return found;
 }
 
-const written = ({ path, value }: Saving) => `\`${path}: ${flowText(value)}\``;
+const said = ({ path, value }: Saving) => `${path} to ${flowText(value)}`;
 
 /** Changes of which each alone makes it fit, of several values of a key the first, and what is then needed. */
 function enough(config: Config, bytes: number, estimateOf: Estimated): (Saving & { total: number })[] {
@@ -84,14 +84,14 @@ function enoughTogether(config: Config, bytes: number, estimateOf: Estimated): S
 function remedyFor(config: Config, { title, memory }: Gpu, estimateOf: Estimated): { text: string; fixes: Fix[] } {
   const alone = enough(config, memory, estimateOf);
   if (alone.length > 0) {
-    const ways = alone.map((saving) => `${written(saving)} (${bytesWords(saving.total)})`);
+    const ways = alone.map((saving) => `${said(saving)} (${bytesWords(saving.total)})`);
     const fixes = alone.map(({ path, value, total }) => likely(setKey(path, value, `(${bytesWords(total)})`)));
-    return { text: `To fit ${title}, write ${oneOf(ways)}.`, fixes };
+    return { text: `To fit ${title}, set ${oneOf(ways)}.`, fixes };
   }
   const together = enoughTogether(config, memory, estimateOf);
   if (together === null) return { text: 'Write fewer frames or a smaller height and width.', fixes: [] };
   const fix = setKeys(...together.map(({ path, value }): [string, unknown] => [path, value]));
-  return { text: `To fit ${title}, write ${oneOf(together.map(written), 'and')}.`, fixes: [likely(fix)] };
+  return { text: `To fit ${title}, set ${oneOf(together.map(said), 'and')}.`, fixes: [likely(fix)] };
 }
 
 /** The parts that take most at the peak. */

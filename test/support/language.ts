@@ -49,8 +49,15 @@ export interface LanguageServer {
   stop(): Promise<number | null>;
 }
 
-/** Starts a server. @param options `initializationOptions` */
-export async function startLanguageServer(options: object = {}): Promise<LanguageServer> {
+/**
+ * Starts a server.
+ * @param options `initializationOptions`
+ * @param textDocument what the editor's side can do besides
+ */
+export async function startLanguageServer(
+  options: object = {},
+  textDocument: InitializeParams['capabilities']['textDocument'] = {},
+): Promise<LanguageServer> {
   const program = path.join(packageRoot(), 'engine', 'cli.ts');
   const child = spawn(process.execPath, [program, 'lsp', '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
@@ -72,7 +79,7 @@ export async function startLanguageServer(options: object = {}): Promise<Languag
   const params: InitializeParams = {
     processId: process.pid,
     rootUri: null,
-    capabilities: { textDocument: { publishDiagnostics: { versionSupport: true } } },
+    capabilities: { textDocument: { publishDiagnostics: { versionSupport: true }, ...textDocument } },
     initializationOptions: options,
   };
   const initialized: InitializeResult = await connection.sendRequest('initialize', params);

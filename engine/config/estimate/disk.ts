@@ -1,7 +1,8 @@
 import type { Config } from '../schema.ts';
 import { countAdapter } from './layers.ts';
 import { modelFacts } from './models.ts';
-import { timesDue, type Workload } from './workload.ts';
+import { timesDue } from '../plan.ts';
+import type { Workload } from './workload.ts';
 
 /** Bytes that a run writes. */
 export interface DiskEstimate {
@@ -34,9 +35,10 @@ export function diskOf(config: Config, workload: Workload): DiskEstimate {
 }
 
 /** Checkpoints of a run if every evaluation is the best so far. */
-function mostCheckpoints({ training: { iterations }, checkpoints, evaluation }: Config): number {
-  const due = timesDue(iterations, checkpoints.every);
-  return checkpoints.keep_best ? Math.min(iterations + 1, due + timesDue(iterations, evaluation.every) - 2) : due;
+function mostCheckpoints(config: Config): number {
+  const due = timesDue(config, 'checkpoints');
+  if (!config.checkpoints.keep_best) return due;
+  return Math.min(config.training.iterations + 1, due + timesDue(config, 'evaluation') - 2);
 }
 
 /** Float32 weights, moments and adapters; the anchor of a full fine-tuning in the precision of the model. */

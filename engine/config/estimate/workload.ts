@@ -1,3 +1,4 @@
+import { timesDue } from '../plan.ts';
 import { countExplored } from '../rules-method.ts';
 import type { Config } from '../schema.ts';
 
@@ -63,14 +64,8 @@ export function workloadOf(config: Config, known: Known = {}): Workload {
     trainBranches: sampling.train_guidance ? guided : 1,
     // The embedded model computes a fixed anchor beside the equal pre-trained model.
     references: anchored === 'none' || (anchored === 'fixed' && !onCpu) ? 1 : 2,
-    evaluations: timesDue(training.iterations, evaluation.every),
+    evaluations: timesDue(config, 'evaluation'),
     evaluationVideos: Math.min(prompts * evaluation.videos_per_prompt, evaluation.max_videos),
     evaluationSteps: evaluation.steps ?? sampling.steps,
   };
-}
-
-/** How often something is done that is done before the first iteration, after the last, and every so many; 0 for only these. */
-export function timesDue(iterations: number, every: number): number {
-  const between = every === 0 ? 0 : Math.floor((iterations - 1) / every);
-  return 2 + between;
 }

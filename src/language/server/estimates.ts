@@ -1,3 +1,6 @@
+import { estimateConfig, type Estimate } from '../../../engine/config/estimate/estimate.ts';
+import { partName } from '../../../engine/config/estimate/text.ts';
+import { bytesWords, secondsWords } from '../../../engine/config/estimate/words.ts';
 import type { Config } from '../../../engine/config/schema.ts';
 import { count, countOf } from './figures.ts';
 
@@ -22,27 +25,13 @@ export interface Estimates {
   memory: Estimated;
 }
 
-/** Of an estimate of a config, what is shown here. */
-export interface EstimateRecord {
-  device: { name: string; title: string; memory: number | null };
-  tokens: { video: number; text: number; latent: { frames: number; rows: number; columns: number } };
-  parameters: { policy: number; trained: number };
-  work: { evaluations: number };
-  memory: { parts: { part: string; bytes: number; stage: string | null }[]; stage: string; total: number };
-  seconds: { iteration: number; evaluation: number; run: number };
-  assumptions: string[];
-}
-
-/** What is known of a config's needs; null where nothing is. @param _prompts of the evaluation, where they are known */
-export function estimateOf(_config: Config, _prompts: number | null): Estimates | null {
-  return null;
+/** What a config is estimated to need. @param prompts of the evaluation, where they are known */
+export function estimateOf(config: Config, prompts: number | null): Estimates {
+  return inWords(config, estimateConfig(config, { evaluationPrompts: prompts ?? undefined }));
 }
 
 /** The estimate of a config in words. */
-export function inWords(
-  config: Config,
-  { tokens, parameters, memory, seconds, ...estimate }: EstimateRecord,
-): Estimates {
+export function inWords(config: Config, { tokens, parameters, memory, seconds, ...estimate }: Estimate): Estimates {
   const { frames, rows, columns } = tokens.latent;
   const assumes = ['*An estimate, not a measurement.*', '', ...estimate.assumptions.map((each) => `- ${each}`)].join(
     '\n',
@@ -52,7 +41,7 @@ export function inWords(
   const iterations = `${countOf(config.training.iterations, 'iteration')} × ${secondsWords(seconds.iteration)}`;
   const evaluations = `${countOf(estimate.work.evaluations, 'evaluation')} × ${secondsWords(seconds.evaluation)}`;
   const peak = memory.parts.filter(({ stage }) => stage === null || stage === memory.stage);
-  const parts = peak.map(({ part, bytes }) => `| ${part} | ${bytesWords(bytes)} |`);
+  const parts = peak.map(({ part, bytes }) => `| ${partName(part)} | ${bytesWords(bytes)} |`);
   const device =
     estimate.device.memory === null ? '' : ` of ${bytesWords(estimate.device.memory)} of an ${estimate.device.title}`;
   return {
@@ -81,19 +70,4 @@ export function inWords(
       ].join('\n\n'),
     },
   };
-}
-
-/** Seconds as a person says them: `0.48 s`, `45 s`, `12 min`, `3.4 h`, `2.1 days`. */
-export function secondsWords(seconds: number): string {
-  if (seconds < 10) return `${Number(seconds.toPrecision(2))} s`;
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 48 * 3600) return `${(seconds / 3600).toFixed(1)} h`;
-  return `${(seconds / 86_400).toFixed(1)} days`;
-}
-
-/** Bytes as a person says them: `412 MiB`, `31 GiB`. */
-export function bytesWords(bytes: number): string {
-  const [size, unit] = bytes < 1000 * 2 ** 20 ? [bytes / 2 ** 20, 'MiB'] : [bytes / 2 ** 30, 'GiB'];
-  return `${size < 10 ? Number(size.toPrecision(2)) : Math.round(size)} ${unit}`;
 }

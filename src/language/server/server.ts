@@ -11,7 +11,7 @@ import {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { packageVersion } from '../../../engine/package-root.ts';
 import { configText, type ConfigText } from './config-text.ts';
-import { codeActions } from './features/actions.ts';
+import { actionKinds, codeActions, documentOf, resolveAction } from './features/actions.ts';
 import { complete } from './features/completion.ts';
 import { diagnostics } from './features/diagnostics.ts';
 import { inlayHints } from './features/hints.ts';
@@ -34,7 +34,7 @@ const capabilities: InitializeResult['capabilities'] = {
   hoverProvider: true,
   inlayHintProvider: true,
   codeLensProvider: { resolveProvider: false },
-  codeActionProvider: { codeActionKinds: ['quickfix', 'refactor', 'source'] },
+  codeActionProvider: { codeActionKinds: actionKinds, resolveProvider: true },
   semanticTokensProvider: { legend: tokensLegend, full: true },
   documentSymbolProvider: true,
   foldingRangeProvider: true,
@@ -53,6 +53,8 @@ export function serve(connection: Connection): void {
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
   let settings: ServerSettings = serverSettings.parse({});
   let service: YamlService | undefined;
+  /** Whether the editor asks for the edit of an action once more, when it is chosen. */
+  let resolvesLater = false;
   const yaml = () => (service ??= createYamlService());
 
   function textOf(uri: string): ConfigText | null {
@@ -82,12 +84,15 @@ export function serve(connection: Connection): void {
     const config = textOf(uri);
     if (config === null) return;
     const { version } = config;
+    const isStale = () => documents.get(uri)?.version !== version;
     const token: CancellationToken = {
-      isCancellationRequested: false,
+      get isCancellationRequested() {
+        return isStale();
+      },
       onCancellationRequested: () => ({ dispose() {} }),
     };
     const found = await diagnostics({ config, yaml: yaml(), settings, token });
-    if (documents.get(uri)?.version === version) await connection.sendDiagnostics({ uri, version, diagnostics: found });
+    if (!isStale()) await connection.sendDiagnostics({ uri, version, diagnostics: found });
   }
 
   function checkSoon(uri: string): void {
@@ -99,7 +104,8 @@ export function serve(connection: Connection): void {
     );
   }
 
-  connection.onInitialize(({ initializationOptions }) => {
+  connection.onInitialize(({ initializationOptions, capabilities: editor }) => {
+    resolvesLater = editor.textDocument?.codeAction?.resolveSupport?.properties.includes('edit') ?? false;
     settings = serverSettings.parse(initializationOptions ?? {});
     return { capabilities, serverInfo: { name: 'sage-grpo', version: packageVersion() } };
   });
@@ -109,7 +115,11 @@ export function serve(connection: Connection): void {
     void connection.languages.inlayHint.refresh().catch(() => {});
     void connection.sendRequest('workspace/codeLens/refresh').catch(() => {});
   });
-  connection.onDidChangeWatchedFiles(() => documents.all().forEach(({ uri }) => checkSoon(uri)));
+  connection.onDidChangeWatchedFiles(() => {
+    // What is known of a text depends on the files that it names.
+    texts.clear();
+    for (const { uri } of documents.all()) checkSoon(uri);
+  });
   documents.onDidChangeContent(({ document }) => checkSoon(document.uri));
   documents.onDidClose(({ document: { uri } }) => {
     clearTimeout(timers.get(uri));
@@ -120,7 +130,21 @@ export function serve(connection: Connection): void {
 
   connection.onCompletion((p, t) => answer(p.textDocument, t, (asked) => complete(asked, p.position), []));
   connection.onHover((p, t) => answer(p.textDocument, t, (asked) => hover(asked, p.position), null));
-  connection.onCodeAction((p, t) => answer(p.textDocument, t, (asked) => codeActions(asked, p), []));
+  connection.onCodeAction((p, t) =>
+    answer(
+      p.textDocument,
+      t,
+      async (asked) => {
+        const actions = await codeActions(asked, p);
+        return resolvesLater ? actions : actions.map((action) => (action.edit ? action : resolveAction(asked, action)));
+      },
+      [],
+    ),
+  );
+  connection.onCodeActionResolve((action, t) => {
+    const uri = documentOf(action);
+    return uri === null ? action : answer({ uri }, t, (asked) => resolveAction(asked, action), action);
+  });
   connection.onCodeLens((p, t) => answer(p.textDocument, t, codeLenses, []));
   connection.languages.inlayHint.on((p, t) => answer(p.textDocument, t, (asked) => inlayHints(asked, p.range), []));
   connection.languages.semanticTokens.on((p, t) => answer(p.textDocument, t, semanticTokens, { data: [] }));

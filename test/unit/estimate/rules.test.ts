@@ -17,11 +17,11 @@ describe('memory that cannot fit', () => {
   test('is a warning beyond 80 GB and an error beyond every GPU, with the parts and what makes it fit', () => {
     expect(read(hunyuan('devices: 1'), 'memory')).toEqual([
       'x:1:45: warning: Training needs an estimated 175 GiB on the GPU, 62 GiB optimizer, 32 GiB weights and 31 GiB gradients among it; NVIDIA H100 80GB has 80 GiB.',
-      'To fit NVIDIA H100 80GB, write `adapter: {kind: lora}` (39 GiB) or `devices: 4` (59 GiB). `sage-grpo estimate` shows every part. [config/memory]',
+      'To fit NVIDIA H100 80GB, set policy.adapter.kind to lora (39 GiB) or policy.devices to 4 (59 GiB). `sage-grpo estimate` shows every part. [config/memory]',
     ]);
     expect(read(hunyuan('devices: 8, activation_checkpointing: false'), 'memory')).toEqual([
       'x:1:45: error: Training needs an estimated 305 GiB on each GPU, 210 GiB activations, 67 GiB attention mask and 7.8 GiB optimizer among it; NVIDIA B200 has 179 GiB.',
-      'To fit NVIDIA H100 80GB, write `activation_checkpointing: true` (39 GiB). `sage-grpo estimate` shows every part. [config/memory]',
+      'To fit NVIDIA H100 80GB, set policy.activation_checkpointing to true (39 GiB). `sage-grpo estimate` shows every part. [config/memory]',
     ]);
   });
 
@@ -34,15 +34,17 @@ describe('memory that cannot fit', () => {
     const large = 'sampling: {height: 720, width: 1280, frames: 121}\ntraining: {micro_batch: 2}\n';
     const [message, remedy] = read(hunyuan('devices: 8, activation_checkpointing: false', large), 'memory');
     expect(message).toMatch(/^x:1:45: error: .* TiB on each GPU/);
-    expect(remedy).toMatch(/write `activation_checkpointing: true`, `micro_batch: 1`(, `\w+: [^`]+`)* and `/);
+    expect(remedy).toMatch(
+      /set policy\.activation_checkpointing to true, training\.micro_batch to 1(, [\w.]+ to \w+)* and /,
+    );
   });
 
   test('fits once the remedy is followed', () => {
     const [, remedy] = read(hunyuan('devices: 1'), 'memory');
-    const offered = [...remedy.matchAll(/`(adapter|devices): ([^`]+)` \(([^)]+)\)/g)];
+    const offered = [...remedy.matchAll(/(policy[\w.]+) to (\w+) \(([^)]+)\)/g)];
     expect(offered.length).toBe(2);
     for (const [, key, value, needed] of offered) {
-      const { config } = checkText(hunyuan('devices: 1'), { overrides: [`policy.${key}=${value}`], checkFiles: false });
+      const { config } = checkText(hunyuan('devices: 1'), { overrides: [`${key}=${value}`], checkFiles: false });
       const { memory } = estimateConfig(config!, { device: 'h100' });
       expect(memory.fits, key).toBe(true);
       expect(bytesWords(memory.total)).toBe(needed);

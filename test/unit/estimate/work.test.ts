@@ -5,7 +5,8 @@ import { forwardFlops, totalFlops, trainingFlops } from '../../../engine/config/
 import { latentOf, modelFacts, tokensOf } from '../../../engine/config/estimate/models.ts';
 import { seenVideo } from '../../../engine/config/estimate/scoring.ts';
 import { workFlops } from '../../../engine/config/estimate/time.ts';
-import { timesDue, workloadOf } from '../../../engine/config/estimate/workload.ts';
+import { workloadOf } from '../../../engine/config/estimate/workload.ts';
+import { timesDue } from '../../../engine/config/plan.ts';
 import { planUpdates } from '../../../engine/training/batch.ts';
 import { exploredSteps } from '../../../engine/method/kernels.ts';
 import { rolloutTable } from '../../../engine/training/settings.ts';
@@ -102,5 +103,8 @@ test('something is due before the first iteration, after the last and every so m
     return count;
   };
   for (const iterations of [1, 2, 9, 10, 11, 80])
-    for (const every of [0, 1, 3, 10, 100]) expect(timesDue(iterations, every)).toBe(times(iterations, every));
+    for (const every of [0, 1, 3, 10, 100]) {
+      const config = configOf('shapes', `training.iterations=${iterations}`, `evaluation.every=${every}`);
+      expect(timesDue(config, 'evaluation')).toBe(times(iterations, every));
+    }
 });

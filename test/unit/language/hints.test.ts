@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hereOf } from '../../../src/language/server/facts/here.ts';
-import { inWords, type EstimateRecord } from '../../../src/language/server/estimates.ts';
+import { estimateConfig } from '../../../engine/config/estimate/estimate.ts';
+import { bytesWords, secondsWords } from '../../../engine/config/estimate/words.ts';
 import { inlayHints } from '../../../src/language/server/features/hints.ts';
 import { figureHints } from '../../../src/language/server/features/hints/figures-of.ts';
 import { hintKinds } from '../../../src/language/server/settings.ts';
@@ -159,38 +160,21 @@ describe('defaults', () => {
 });
 
 describe('estimates', () => {
-  const estimate: EstimateRecord = {
-    device: { name: 'h100', title: 'NVIDIA H100 80GB', memory: 85_520_809_984 },
-    tokens: { video: 18_018, text: 128, latent: { frames: 21, rows: 22, columns: 39 } },
-    parameters: { policy: 8_326_608_160, trained: 8_326_608_160 },
-    work: { evaluations: 16 },
-    memory: {
-      parts: [
-        { part: 'weights', bytes: 15 * 2 ** 30, stage: null },
-        { part: 'activations', bytes: 5 * 2 ** 30, stage: 'update' },
-        { part: 'decoding', bytes: 6 * 2 ** 30, stage: 'decode' },
-      ],
-      stage: 'decode',
-      total: 21 * 2 ** 30,
-    },
-    seconds: { iteration: 85.5, evaluation: 27.5, run: 26_090 },
-    assumptions: ['Prompts are encoded before training.'],
-  };
   const { text: config } = presets.find(({ name }) => name === 'hunyuan-video-1.5')!;
   const here = hereOf(asked(config).config)!;
-  const hint = (kind: string) =>
-    figureHints
-      .find((each) => each.kind === kind)!
-      .show({ ...here, estimates: inWords(here.config, estimate) } as typeof here);
+  const hint = (kind: string) => figureHints.find((each) => each.kind === kind)!.show(here);
 
   it('are labelled as such, with what they assume', () => {
+    const { seconds, memory, assumptions } = estimateConfig(here.config, { evaluationPrompts: 16 });
     expect(hint('tokens')).toMatchObject({ label: '18,018 tokens a video' });
-    expect(hint('time')!.label).toBe('about 7.2 h (estimate)');
-    expect(hint('time')!.tooltip).toContain('300 iterations × 86 s and 16 evaluations × 28 s on NVIDIA H100 80GB.');
-    expect(hint('time')!.tooltip).toContain('- Prompts are encoded before training.');
-    expect(hint('memory')!.label).toBe('about 21 GiB a GPU (estimate)');
-    expect(hint('memory')!.tooltip).toContain('| decoding | 6 GiB |');
-    expect(hint('memory')!.tooltip).not.toContain('activations');
+    expect(hint('time')!.label).toBe(`about ${secondsWords(seconds.run)} (estimate)`);
+    expect(hint('time')!.tooltip).toContain(
+      `300 iterations × ${secondsWords(seconds.iteration)} and 16 evaluations × `,
+    );
+    expect(hint('time')!.tooltip).toContain(`- ${assumptions[0]}`);
+    expect(hint('memory')!.label).toBe(`about ${bytesWords(memory.total)} a GPU (estimate)`);
+    const atPeak = memory.parts.filter(({ stage }) => stage === null || stage === memory.stage);
+    for (const { bytes } of atPeak) expect(hint('memory')!.tooltip).toContain(` | ${bytesWords(bytes)} |`);
   });
 });
 

@@ -1,13 +1,13 @@
-import { DiagnosticSeverity, type Diagnostic } from 'vscode-languageserver/node';
-import { rangeOf } from '../places.ts';
+import type { Diagnostic } from 'vscode-languageserver/node';
 import type { Asked } from '../request.ts';
+import { libraryDiagnostics } from './diagnostics/library.ts';
+import { ownDiagnostics } from './diagnostics/own.ts';
 
-/** Everything that is wrong with the config. */
-export async function diagnostics({ config }: Asked): Promise<Diagnostic[]> {
-  return config.analysis.diagnostics.map(({ severity, code, message, remedy, ...place }) => ({
-    range: rangeOf(place),
-    severity: severity === 'error' ? DiagnosticSeverity.Error : DiagnosticSeverity.Warning,
-    ...{ code, source: 'sage' },
-    message: `${message} ${remedy}`,
-  }));
+/** Everything that is wrong with the config: what its rules say, and what yaml-language-server alone sees. */
+export async function diagnostics(asked: Asked): Promise<Diagnostic[]> {
+  const own = ownDiagnostics(asked.config);
+  // What was typed meanwhile comes first, and may make this one stale.
+  await new Promise<void>((resolve) => void setImmediate(resolve));
+  if (!asked.config.readable || asked.token.isCancellationRequested) return own;
+  return [...own, ...(await libraryDiagnostics(asked, own))];
 }

@@ -6,7 +6,6 @@ import type { Here } from '../../facts/here.ts';
 import { nullNeeds, nullText } from '../../facts/nulls.ts';
 import { countOf } from '../../figures.ts';
 import { code, valueText } from '../../markdown.ts';
-import { originOf } from '../../origin.ts';
 import { keyName } from '../../syntax-at.ts';
 import { isTrusted } from '../../trusted.ts';
 import { inheritedTable, inheritedValues } from '../hover/values.ts';
@@ -82,7 +81,7 @@ function resolvedNull(config: ConfigText, here: Here, info: KeyInfo): { label: s
 
 /** What a block leaves out, where it comes from a base, or depends on the model or on another key. */
 function leftOut(config: ConfigText, here: Here, block: KeyInfo): { label: string; tooltip: string } | null {
-  const out = block.children.filter((child) => originOf(config, child.path).kind !== 'written');
+  const out = block.children.filter((child) => config.analysis.originOf(child.path).kind !== 'written');
   const keys = out.flatMap((child) => named(config, here, child));
   const told = keys.filter(({ info, from }) => from !== null || depends(here, info));
   return told.length === 0 ? null : { label: listed(told), tooltip: table(keys) };
@@ -114,7 +113,7 @@ interface NamedDefault {
 function named(config: ConfigText, here: Here, info: KeyInfo): NamedDefault[] {
   if (info.kind === 'block' && !info.nullable) return [];
   const text = resolvedText(config, here, info);
-  const origin = originOf(config, info.path);
+  const origin = config.analysis.originOf(info.path);
   return text === null ? [] : [{ info, text, from: origin.kind === 'base' ? origin.name : null }];
 }
 

@@ -5,7 +5,6 @@ import type { ConfigText } from '../../config-text.ts';
 import { hereOf } from '../../facts/here.ts';
 import { nullText } from '../../facts/nulls.ts';
 import { code, valueText } from '../../markdown.ts';
-import { originOf } from '../../origin.ts';
 import { isTrusted } from '../../trusted.ts';
 
 /** The value of a key in the config as it will run; undefined where none is to be trusted. */
@@ -28,7 +27,7 @@ export function originText(config: ConfigText, info: KeyInfo): string | null {
   if (model === undefined || info.kind === 'block') return null;
   const value = resolvedValue(config, info.path);
   if (value === undefined) return null;
-  const origin = originOf(config, info.path);
+  const origin = config.analysis.originOf(info.path);
   const standard = defaultFor(info, model);
   const same = JSON.stringify(value) === JSON.stringify(standard);
   const shown = shownValue(config, info, value);
@@ -49,7 +48,7 @@ export function valuesTable(config: ConfigText, block: KeyInfo): string | null {
     if (info.kind === 'block' && !info.nullable) return [];
     const value = resolvedValue(config, info.path);
     if (value === undefined) return [`| ${code(info.name)} | | refused |`];
-    const origin = originOf(config, info.path);
+    const origin = config.analysis.originOf(info.path);
     const from = origin.kind === 'written' ? 'written here' : origin.kind === 'base' ? code(origin.name) : 'default';
     return [`| ${code(info.name)} | ${shownValue(config, info, value)} | ${from} |`];
   });
@@ -70,7 +69,7 @@ const shownRows = 40;
 /** What a config takes from what it extends. */
 export function inheritedValues(config: ConfigText): InheritedValue[] {
   return flatten(rootKey).flatMap((info) => {
-    const origin = originOf(config, info.path);
+    const origin = config.analysis.originOf(info.path);
     if (origin.kind !== 'base' || (info.kind === 'block' && !info.nullable)) return [];
     const value = resolvedValue(config, info.path);
     return value === undefined ? [] : [{ path: info.path, text: shownValue(config, info, value), from: origin.name }];
