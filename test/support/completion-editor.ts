@@ -14,13 +14,16 @@ export interface CompletionEditor {
   enter(indent: number): void;
   /** Leaves the tab stops as they are, for the end of the text. */
   leave(): void;
-  /** Accepts what is offered by this name. Throws when nothing is; the cursor then is at the first tab stop. */
-  accept(label: string): Promise<void>;
+  /**
+   * Accepts what is offered by this name. Throws when nothing is; the cursor then is at the first tab stop.
+   * @returns where it was put
+   */
+  accept(label: string): Promise<number>;
 }
 
-export function completionEditor(file: string, settings: object = {}): CompletionEditor {
-  let text = '';
-  let selection = { start: 0, end: 0 };
+export function completionEditor(file: string, settings: object = {}, begin = { text: '', at: 0 }): CompletionEditor {
+  let text = begin.text;
+  let selection = { start: begin.at, end: begin.at };
   const replace = (start: number, end: number, inserted: string) => {
     text = text.slice(0, start) + inserted + text.slice(end);
     selection = { start: start + inserted.length, end: start + inserted.length };
@@ -46,6 +49,7 @@ export function completionEditor(file: string, settings: object = {}): Completio
       const snippet = item.insertTextFormat === InsertTextFormat.Snippet ? expand(lines) : { text: lines, stop: null };
       replace(start, end, snippet.text);
       if (snippet.stop !== null) selection = { start: start + snippet.stop.start, end: start + snippet.stop.end };
+      return start;
     },
   };
   return editor;

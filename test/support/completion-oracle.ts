@@ -1,9 +1,14 @@
+import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver/node';
 import { isMap, isScalar, parseDocument, visit, type Document, type YAMLMap } from 'yaml';
 import { jsonSchema } from '../../engine/config/json-schema.ts';
 
+/** Whether a key is offered, rather than a value or a snippet. */
+export const isKey = ({ kind }: CompletionItem) =>
+  kind === CompletionItemKind.Property || kind === CompletionItemKind.Module;
+
 /** What may be offered at an offset, as a YAML parser and the JSON schema have it. */
 export type Allowed =
-  | { certain: true; path: string; keys: string[] }
+  | { certain: true; keys: string[] }
   /** The text is broken whatever is written at the cursor. */
   | { certain: false };
 
@@ -54,7 +59,7 @@ export function oracle(text: string): (offset: number) => Allowed {
 }
 
 function allowed(text: string, start: number, end: number, isFlow: boolean, isBroken: boolean): Allowed {
-  const nothing: Allowed = { certain: true, path: '', keys: [] };
+  const nothing: Allowed = { certain: true, keys: [] };
   if (end < text.length && !/[\s:,}\]"']/.test(text[end])) return nothing;
   const [before, after] = [text.slice(0, start), text.slice(end)];
   const hasColon = /^["']?[ \t]*:(\s|[,}\]]|$)/.test(after);
@@ -66,7 +71,7 @@ function allowed(text: string, start: number, end: number, isFlow: boolean, isBr
     if (way.endsWith(',') && found?.flow === false) continue;
     if (found === null) return nothing;
     const keys = keysIn(found.path).filter((name) => !found.siblings.includes(name));
-    return { certain: true, path: found.path.join('.'), keys };
+    return { certain: true, keys };
   }
   return isBroken && (hasColon || read(before + after).errors.length > 0) ? { certain: false } : nothing;
 }
@@ -91,6 +96,19 @@ function wordAround(text: string, offset: number): [number, number] {
 
 function read(text: string): Document.Parsed {
   return parseDocument(text, { uniqueKeys: false, merge: false, prettyErrors: false, logLevel: 'silent' });
+}
+
+/** The block in which the key stands that is written at an offset or behind a blank there; null in a text with errors. */
+export function blockOf(name: string, text: string, offset: number): (string | number)[] | null {
+  const document = read(text);
+  let found: (string | number)[] | null = null;
+  visit(document, {
+    Pair(_, { key }, ancestors) {
+      const start = isScalar(key) && key.value === name ? (key.range?.[0] ?? -1) : -1;
+      if (start === offset || start === offset + 1) found = pathOf(ancestors);
+    },
+  });
+  return document.errors.length > 0 ? null : found;
 }
 
 function landing(document: Document.Parsed): { path: (string | number)[]; siblings: string[]; flow: boolean } | null {

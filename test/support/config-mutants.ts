@@ -30,6 +30,16 @@ const changeStyle: Change = (lines, random) => {
   return document.toString({ lineWidth: 0 }).trimEnd().split('\n');
 };
 
+/** What is in brackets or quotes over several lines, some of them blank. */
+const spreadBrackets: Change = (lines, random) =>
+  lines.map((line) => {
+    const least = random() < 0.8 ? line.search(/\S|$/) + 1 : 0;
+    return line.replace(/(?<=[{,]|".*) | (?=\})/g, (blank) => {
+      const lineBreak = random() < 0.3 ? '\n\n' : '\n';
+      return random() < 0.3 ? lineBreak + ' '.repeat(least + Math.floor(random() * 5)) : blank;
+    });
+  });
+
 const changes: Change[] = [
   (lines, random) => lines.filter(() => random() > 0.1),
   (lines, random) => changeOne(lines, random, (line) => line.slice(0, Math.floor(random() * (line.length + 1)))),
@@ -41,13 +51,15 @@ const changes: Change[] = [
   (lines, random) => changeOne(lines, random, (line) => line.replace(/: (?=[^&*])/, ': &anchor ')),
   (lines, random) => changeOne(lines, random, (line) => line.replace(/: (\w)/, ': "$1')),
   (lines) => lines.map((line, i) => (i < lines.length - 1 ? line.replace(/\r?$/, '\r') : line)),
+  spreadBrackets,
+  spreadBrackets,
   changeStyle,
   changeStyle,
 ];
 
 /** Leaves lines out; one that heads a block takes the block with it, most of the time. */
 function thin(lines: string[], random: () => number): string[] {
-  const kept = 0.2 + 0.25 * random();
+  const kept = 0.15 + 0.25 * random();
   let dropping = false;
   return lines.filter((line) => {
     if (dropping && /^\s|^$/.test(line)) return false;
@@ -61,7 +73,7 @@ function thin(lines: string[], random: () => number): string[] {
 export function mutant(text: string, seed: number): string {
   const random = seeded(seed);
   let lines = thin(text.split('\n'), random);
-  for (let n = Math.floor(random() * 4); n > 0; n--)
+  for (let n = Math.floor(random() * 3.5); n > 0; n--)
     lines = changes[Math.floor(random() * changes.length)](lines, random).flatMap((line) => line.split('\n'));
   return lines.join('\n').replace(/\r(?!\n)/g, '');
 }

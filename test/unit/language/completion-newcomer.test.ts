@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { parseDocument } from 'yaml';
 import { analyseText } from '../../../engine/config/analyse.ts';
 import { listPresets } from '../../../engine/config/presets.ts';
 import { readTree } from '../../../engine/config/tree.ts';
 import { keyAt } from '../../../engine/config/walk.ts';
 import { allPrompts } from '../../../engine/shapes/grammar.ts';
+import { blockOf, isKey, keysIn } from '../../support/completion-oracle.ts';
+import { seeded } from '../../support/config-mutants.ts';
 import { completionEditor, type CompletionEditor } from '../../support/completion-editor.ts';
 
 const example = readFileSync(listPresets().find(({ name }) => name === 'hunyuan-video-1.5')!.file, 'utf8');
@@ -73,4 +76,23 @@ it('makes a config that runs of the blocks with their usual keys, on the CPU and
     expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(editor.text).toContain('trust_region:\n  anchor: { mode: moving, interval: 10 }');
   }
+});
+
+it('leaves a text that can be read, with each key in its block, whatever is accepted', async () => {
+  let accepted = 0;
+  for (const { file } of listPresets()) {
+    const text = readFileSync(file, 'utf8').replaceAll('\n\n', '\n  \n');
+    const random = seeded(7);
+    for (let at = 0; at <= text.length; at += 1 + Math.floor(random() * 20)) {
+      const editor = completionEditor(file, { commands: random() < 0.5 }, { text, at });
+      const items = await editor.offers();
+      const item = items[Math.floor(random() * items.length)];
+      if (item === undefined) continue;
+      const start = await editor.accept(item.label);
+      expect(parseDocument(editor.text).errors, `${item.label} at ${at} of\n${editor.text}`).toEqual([]);
+      if (isKey(item)) expect(keysIn(blockOf(item.label, editor.text, start) ?? ['none'])).toContain(item.label);
+      accepted++;
+    }
+  }
+  expect(accepted).toBeGreaterThan(80);
 });

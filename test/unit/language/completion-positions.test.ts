@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver/node';
+import { CompletionItemKind } from 'vscode-languageserver/node';
 import { listPresets } from '../../../engine/config/presets.ts';
 import { complete } from '../../../src/language/server/features/completion.ts';
-import { blocks, keysIn, oracle } from '../../support/completion-oracle.ts';
+import { blocks, isKey, keysIn, oracle } from '../../support/completion-oracle.ts';
 import { mutant } from '../../support/config-mutants.ts';
 import { asked } from '../../support/language.ts';
 
 const presets = listPresets().map(({ file }) => readFileSync(file, 'utf8'));
-
-const isKey = ({ kind }: CompletionItem) => kind === CompletionItemKind.Property || kind === CompletionItemKind.Module;
 
 /** Compares what is offered with what is allowed, everywhere in a text. */
 async function everywhere(text: string) {

@@ -2,8 +2,12 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CompletionItem, TextEdit } from 'vscode-languageserver/node';
+import { CompletionItemKind, type CompletionItem, type TextEdit } from 'vscode-languageserver/node';
+import { listPresets } from '../../../engine/config/presets.ts';
 import { complete } from '../../../src/language/server/features/completion.ts';
+import { around } from '../../../src/language/server/features/completion/around.ts';
+import { baseOffers } from '../../../src/language/server/features/completion/files.ts';
+import { spotAt } from '../../../src/language/server/features/completion/spot.ts';
 import { asked, cursor } from '../../support/language.ts';
 
 let folder: string;
@@ -164,12 +168,19 @@ describe('keys', () => {
     ['a line indented too far', 'policy:\n  model: shapes\n    |'],
     ['a line indented too little', 'policy:\n    model: shapes\n  |'],
     ['a blank line at the margin that would cut a block in two', 'policy:\n  model: shapes\n|\n  backend: onnx'],
+    ['a line that breaks out of the braces around it', 'policy: {\n|\n}'],
+    ['a line above half a key, which alone is a text', 'policy:\n  |\n  mod'],
     ['the place behind a value', 'seed: 1 |'],
     ['a block that the schema lacks', 'model:\n  |'],
     ['a prompt of real video', 'policy: { model: wan-2.1 }\nprompts:\n  - a boat |'],
     ['a second document', 'seed: 1\n---\n|'],
   ])('offers nothing in %s', async (_, marked) => {
     expect(await labels(marked)).toEqual([]);
+  });
+  it('indents by as much as the text does', async () => {
+    const items = await offered('policy:\n    model: shapes\nrew|');
+    const block = items.find(({ label }) => label === 'reward');
+    expect((block!.textEdit as TextEdit).newText).toBe('reward:\n    $0');
   });
   it('finds its block though the text is broken elsewhere', async () => {
     expect(await labels('policy: { model: shapes,\nequalizer:\n  |')).toEqual(['mode', 'decay', 'warmup']);
@@ -449,5 +460,39 @@ describe('files', () => {
       shapes → shapes (the model)
       "
     `);
+  });
+});
+
+describe('bases', () => {
+  it('offers the presets by name and the configs beside this one, but not itself', async () => {
+    writeFileSync(join(folder, 'other.sage.yaml'), 'seed: 1\n');
+    writeFileSync(join(folder, 'example.sage.yaml'), 'extends: other.sage.yaml\n');
+    const { text, at } = cursor('extends: |');
+    const request = asked(text, join(folder, 'example.sage.yaml'));
+    const spot = spotAt(text, request.config.document.offsetAt(at));
+    const offers = await baseOffers(around(request, spot), spot.value!);
+    const texts = offers.filter(({ kind }) => kind !== CompletionItemKind.Folder).map((offer) => offer.text);
+    expect(texts).toEqual([...listPresets().map(({ name }) => name), 'other.sage.yaml']);
+  });
+});
+
+describe('hostile texts', () => {
+  const many = 50_000;
+  it.each([
+    ['nested brackets', '['.repeat(many)],
+    ['nested braces', '{a: '.repeat(many)],
+    ['nested dashes', '- '.repeat(many)],
+    ['an open quote', `a: "${'\n'.repeat(many)}`],
+    ['open quotes in brackets', '["a\n'.repeat(many / 5)],
+    ['anchors', `a: ${'&a '.repeat(many)}`],
+    ['the same key again and again', 'policy:\n'.repeat(many / 5)],
+    ['NULs and other controls', '\0\x01\x7f\uFEFF'.repeat(many)],
+    ['half surrogates', 'policy:\n  \ud800: \udc00\n  '],
+    ['tabs', 'policy:\n\tmodel:\t\n\t'],
+    ['more than a config can have', `prompts:\n${'  - a red circle moving left\n'.repeat(40_000)}`],
+  ])('answers in %s', async (_, text) => {
+    const request = asked(text);
+    for (const at of [0, text.length >> 1, text.length])
+      expect(await complete(request, request.config.document.positionAt(at))).toBeInstanceOf(Array);
   });
 });

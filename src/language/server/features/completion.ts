@@ -1,7 +1,7 @@
 import type { CompletionItem, Position } from 'vscode-languageserver/node';
 import type { ConfigText } from '../config-text.ts';
 import type { Asked } from '../request.ts';
-import { around } from './completion/around.ts';
+import { around, indentOf } from './completion/around.ts';
 import { items } from './completion/item.ts';
 import { keyOffers } from './completion/keys.ts';
 import type { Outline } from './completion/outline.ts';
@@ -21,7 +21,13 @@ export async function complete(asked: Asked, at: Position): Promise<CompletionIt
   const keys = spot.key === null ? [] : keyOffers(known, spot.key);
   const values = spot.value === null ? [] : await valueOffers(known, spot.value);
   const word = (spot.key ?? spot.value)?.word;
-  return word === undefined ? [] : items([...keys, ...values], document, word, asked.settings.commands);
+  if (word === undefined) return [];
+  const indent = indentOf(spot.outline);
+  const offers = [...keys, ...values].map((offer) => ({
+    ...offer,
+    text: offer.text.replaceAll('\n  ', `\n${indent}`),
+  }));
+  return items(offers, document, word, asked.settings.commands);
 }
 
 /** Of each version of a config; the editor's document itself changes in place. */

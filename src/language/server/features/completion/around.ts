@@ -40,8 +40,16 @@ function modelOf({ config }: Asked, spot: Spot): ModelName {
   const written = textAt(spot, ['policy', 'model']);
   const named = written === null ? null : closest(written, modelNames);
   if (named !== null) return named as ModelName;
-  // Only a base can name it then; all else can do without the analysis, which takes longer than everything here.
-  return (nodeAt(spot.outline, ['extends']) === null ? null : config.analysis.config?.policy.model) ?? 'shapes';
+  // A base or an anchor may name it. All else does without the analysis, which takes longer than everything here.
+  const bases = [['extends'], ['<<'], ['policy', '<<']].some((path) => nodeAt(spot.outline, path) !== null);
+  const elsewhere = bases || nodeAt(spot.outline, ['policy'])?.kind === 'alias';
+  return (elsewhere ? config.analysis.config?.policy.model : null) ?? 'shapes';
+}
+
+/** By how much the blocks of a text are indented. */
+export function indentOf({ nodes }: Outline): string {
+  const inner = nodes.find(({ kind, style, path }) => kind === 'map' && style === 'block' && path.length === 1);
+  return ' '.repeat(inner === undefined ? 2 : Math.max(1, inner.indent - inner.parent!.indent));
 }
 
 /** What is written at a path. */
@@ -61,8 +69,8 @@ export function textAt(spot: Spot, path: readonly (string | number)[]): string |
 /** The value of a node as plain data, as far as it can be made out. */
 function plainOf(spot: Spot, node: OutlineNode): unknown {
   if (node.path.length > deepest) return null;
-  if (node.kind === 'list') return node.children.map((child) => plainOf(spot, child));
-  if (node.kind === 'map' || node.path.length === 0) {
+  if (node.kind === 'list' && node !== spot.outline.root) return node.children.map((child) => plainOf(spot, child));
+  if (node.kind === 'map' || node === spot.outline.root) {
     const entries = node.children.map((child) => [String(child.path.at(-1)), plainOf(spot, child)]);
     return Object.assign(Object.create(null), Object.fromEntries(entries));
   }

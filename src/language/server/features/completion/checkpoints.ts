@@ -61,7 +61,6 @@ async function offersOf(run: KnownRun, around: Around, spot: ValueSpot): Promise
           : 'reward not measured';
     return {
       ...{ label: `${run.id} · iteration ${checkpoint.iteration}`, text, kind: Kind.Reference, detail: reward },
-      documentation: `Checkpoint of iteration ${checkpoint.iteration} of the run \`${run.id}\`: ${reward}.\n\n\`${path}\``,
       filter: text,
     };
   });

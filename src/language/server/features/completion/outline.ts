@@ -23,6 +23,8 @@ export interface OutlineNode {
   /** Column of the keys or dashes of a block, 0-based. */
   indent: number;
   children: OutlineNode[];
+  /** Lines among its keys that are none. */
+  strays: number;
   /** Whether its quote or bracket is closed. */
   closed: boolean;
   /** Whether what follows it makes it invalid: it was not the end of a value, or a line fits no block. */
@@ -76,7 +78,7 @@ export function readOutline(source: string): Outline {
 
 export function newNode(parent: OutlineNode | null, path: readonly (string | number)[], from: number): OutlineNode {
   const slot = { start: from, end: from };
-  const rest = { key: null, value: null, indent: -1, children: [], closed: true, faulty: false };
+  const rest = { key: null, value: null, indent: -1, children: [], strays: 0, closed: true, faulty: false };
   return { path, kind: 'empty', style: 'block', parent, slot, ...rest };
 }
 
@@ -193,7 +195,10 @@ function readMember(reader: Reader, block: OutlineNode, start: number): number {
     return end;
   }
   const key = keyAtStart(text, start);
-  if (key === null) return end;
+  if (key === null) {
+    block.strays++;
+    return end;
+  }
   const node = addChild(reader, block, key.name, { start, end: key.end }, key.colon + 1);
   return readValue(reader, node, key.colon + 1, block.indent);
 }

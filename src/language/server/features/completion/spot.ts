@@ -97,9 +97,14 @@ function withMark(text: string, word: Stretch): { node: OutlineNode; way: Way } 
     const node = readOutline(before + mark + written + after).nodes.find(({ path }) => path.at(-1) === mark);
     if (node === undefined) return null;
     if (way.comma && node.style === 'block' && node.parent?.style === 'block') continue;
-    if (!node.faulty && node.parent?.faulty !== true) return { node, way };
+    if (!node.faulty && node.parent !== null && !isMisfit(node.parent)) return { node, way };
   }
   return null;
+}
+
+/** Whether a block cannot be one: lines fit it badly, or without the key at the cursor it is a plain text. */
+function isMisfit({ faulty, strays, children }: OutlineNode): boolean {
+  return faulty || (strays > 0 && children.length === 1);
 }
 
 /** Whether a cursor is within brackets or quotes that do end, so that no block can begin there. */
