@@ -162,6 +162,7 @@ describe('keys', () => {
     expect(await labels('equalizer:\r\n  mode: none\r\n  |\r\nseed: 1\r\n')).toEqual(['decay', 'warmup']);
     expect(await labels('equalizer: &e\n  mode: none\n  |')).toEqual(['decay', 'warmup']);
     expect(await labels('equalizer:\n  <<: *e\n  |')).toEqual(['mode', 'decay', 'warmup']);
+    expect(await labels('equalizer:\n  &m mode: none\n  ? decay\n  : 0.5\n  |')).toEqual(['warmup']);
   });
   it.each([
     ['a comment', '# say |'],
@@ -222,8 +223,8 @@ describe('keys', () => {
         },
       }
     `);
-    const [, , , , window] = await offered('exploration:\n  |');
-    expect(window.documentation).toMatchInlineSnapshot(`
+    const window = (await offered('exploration:\n  |')).find(({ label }) => label === 'window');
+    expect(window!.documentation).toMatchInlineSnapshot(`
       {
         "kind": "markdown",
         "value": "Explore and train only these steps (MixGRPO); the others follow the ODE.

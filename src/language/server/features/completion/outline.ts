@@ -203,9 +203,13 @@ function readMember(reader: Reader, block: OutlineNode, start: number): number {
   return readValue(reader, node, key.colon + 1, block.indent);
 }
 
-/** The key that begins here, if a colon follows it. */
-function keyAtStart(text: string, start: number): { name: string; end: number; colon: number } | null {
-  const line = text.slice(start, lineEnd(text, start));
+/** The key that begins here, behind its anchor or tag, if a colon follows it. */
+function keyAtStart(text: string, begin: number): { name: string; end: number; colon: number } | null {
+  const whole = text.slice(begin, lineEnd(text, begin));
+  const start = begin + /^(?:[&!]\S*[ \t]+)*/.exec(whole)![0].length;
+  const line = whole.slice(start - begin);
+  // `? key` and `: value` on lines of their own, which nobody writes but YAML has.
+  if (/^[?:](?=[ \t]|$)/.test(line)) return { name: line.slice(1).trim(), end: start + 1, colon: start };
   const quoted = /^(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)')[ \t]*:(?=[ \t]|$)/.exec(line);
   if (quoted !== null) {
     const colon = start + quoted[0].length - 1;

@@ -97,7 +97,7 @@ function withMark(text: string, word: Stretch): { node: OutlineNode; way: Way } 
     const node = readOutline(before + mark + written + after).nodes.find(({ path }) => path.at(-1) === mark);
     if (node === undefined) return null;
     if (way.comma && node.style === 'block' && node.parent?.style === 'block') continue;
-    if (!node.faulty && node.parent !== null && !isMisfit(node.parent)) return { node, way };
+    if (!node.faulty && node.closed && node.parent !== null && !isMisfit(node.parent)) return { node, way };
   }
   return null;
 }
