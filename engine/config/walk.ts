@@ -29,6 +29,7 @@ type Definition = {
   defaultValue?: unknown;
   shape?: Record<string, z.core.$ZodType>;
   entries?: Record<string, string>;
+  options?: z.core.$ZodType[];
   format?: string;
   checks?: z.core.$ZodCheck[];
 };
@@ -117,4 +118,14 @@ export const promptFileKeys = ['file', 'column', 'shuffle'] as const;
 export function defaultFor(info: KeyInfo, model: ModelName): unknown {
   const own = info.meta.models?.[model];
   return own === undefined ? info.default : own;
+}
+
+/** The keys of a prompt source that is a file, for `prompts` and `evaluation.prompts` alike. */
+export const promptSourceKeys: KeyInfo[] = describePromptFile();
+
+function describePromptFile(): KeyInfo[] {
+  let definition = configSchema.shape.prompts._zod.def as Definition;
+  while (definition.innerType) definition = definition.innerType._zod.def as Definition;
+  const file = definition.options?.find((option) => (option._zod.def as Definition).type === 'object');
+  return file === undefined ? [] : describe(file, ['prompts']).children;
 }
