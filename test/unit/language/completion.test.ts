@@ -43,6 +43,7 @@ describe('keys', () => {
       Whole config: hunyuan-video-1.5-lora → # HunyuanVideo-1.5 with a LoRA adapter on 8 GPUs. Needs the  (HunyuanVideo-1.5 with a LoRA adapter on 8 GPUs. Needs the torch policy (Python, CUDA).)
       Whole config: shapes → # The quickstart: trains the embedded Shapes model on the CP (The quickstart: trains the embedded Shapes model on the CPU in one to two minutes.)
       Whole config: shapes-compare → # Flow-GRPO's kernel on the Shapes model, all else as in \`sh (Flow-GRPO's kernel on the Shapes model, all else as in \`shapes\`: run both, then \`sage-grpo compare\`.)
+      extends → extends: $1 (text; default nothing)
       name → name: $1 (text; default the name of the file)
       seed → seed: \${1:42} (a whole number between 0 and 4294967295; default 42)
       policy → policy:\\n  $0 (block: model, backend, weights, threads, adapter, devices, sequence_parallel, precision, activation_checkpointing)
@@ -109,10 +110,10 @@ describe('keys', () => {
   it('gives back the colon to a key that has lost it above its block', async () => {
     expect(await shown('seed: 1\npol|\n  model: shapes', 3)).toMatchInlineSnapshot(`
       "
+      extends → extends: (text; default nothing)
       name → name: (text; default the name of the file)
       policy → policy: (block: model, backend, weights, threads, adapter, devices, sequence_parallel, precision, activation_checkpointing)
-      prompts → prompts: (a list of prompts, {file: …} or all; default \`all\`, for shapes; the other models have no default)
-      and 10 more
+      and 11 more
       "
     `);
   });
@@ -230,6 +231,7 @@ describe('keys', () => {
         "value": "Explore and train only these steps (MixGRPO); the others follow the ODE.
 
       - Default for shapes: every step
+      - Paper: MixGRPO window
 
       - \`first\`: First explored step, counted from 0.
       - \`last\`: Last explored step, included.",
