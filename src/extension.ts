@@ -1,17 +1,11 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './commands/register.ts';
-import type { CommandContext } from './commands/context.ts';
 import type { Engine } from './engine/engine.ts';
 import { lateEngine } from './engine/late.ts';
-import { localSettings, onEngineSettings, runsFolder } from './engine/settings.ts';
-import { createWatchedRuns, type WatchedRuns } from './runs/watched.ts';
-import type { Studio } from './studio.ts';
-import { createContextKeys } from './views/context-keys.ts';
-import { createNotices } from './views/notices.ts';
+import { localSettings, onEngineSettings } from './engine/settings.ts';
+import { createWatchedRuns } from './runs/watched.ts';
+import { lateViews } from './views/late.ts';
 import { createPanels } from './views/panels/create.ts';
-import { createRecheck } from './views/recheck.ts';
-import { createRunsView } from './views/runs/tree.ts';
-import { createStatusBar } from './views/status-bar.ts';
 
 /** Alive while the extension is: what `deactivate` has to end. */
 let active: { engine: Engine } | null = null;
@@ -28,23 +22,6 @@ function engineOf(context: vscode.ExtensionContext, log: vscode.LogOutputChannel
   });
 }
 
-interface Views extends vscode.Disposable {
-  readonly commands: CommandContext;
-}
-
-/** What is seen besides panels, and what commands need of it. */
-function createViews(studio: Studio & { runs: WatchedRuns }, diagnostics: vscode.DiagnosticCollection): Views {
-  const { context, engine, runs } = studio;
-  const runsView = createRunsView({ engine, runs, hasPlace: () => runsFolder(context.extensionPath) !== null });
-  const commands: CommandContext = {
-    ...{ ...studio, diagnostics, runFilter: runsView.filter },
-    watchRuns: () => runs.watch(),
-    refreshRuns: () => runs.refresh(),
-  };
-  const views = [createContextKeys(studio), createStatusBar(studio), createNotices(studio), createRecheck(commands)];
-  return { commands, dispose: () => vscode.Disposable.from(runsView, ...views).dispose() };
-}
-
 /** Wires the extension together; see docs/architecture.md. Loads no code of the engine. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('SAGE Engine', { log: true });
@@ -55,18 +32,17 @@ export function activate(context: vscode.ExtensionContext): void {
   const restartIfUp = onEngineSettings(() => {
     if (engine.state.kind !== 'stopped') void engine.restart().catch((error: unknown) => log.error(String(error)));
   });
-  let views: Views | null = null;
-  const show = () => (views ??= createViews({ context, log, engine, runs, panels }, diagnostics));
+  const views = lateViews(async () => {
+    const { createViews } = await import('./views/create.ts');
+    return createViews({ context, log, engine, runs, panels }, diagnostics);
+  });
   // The editor waits for the activation, and nobody waits for these: they come right behind it.
-  const soon = setImmediate(show);
-  const commands = registerCommands(() => show().commands);
+  const soon = setImmediate(() => views.get().catch((error: unknown) => log.error(String(error))));
+  const commands = registerCommands(async () => (await views.get()).commands);
   active = { engine };
   context.subscriptions.push(
-    ...[log, engine, runs, panels, diagnostics, restartIfUp, commands],
-    new vscode.Disposable(() => {
-      clearImmediate(soon);
-      views?.dispose();
-    }),
+    ...[log, engine, runs, panels, diagnostics, restartIfUp, commands, views],
+    new vscode.Disposable(() => clearImmediate(soon)),
   );
 }
 

@@ -184,7 +184,10 @@ function activationTargets(activation: ActivationResult | string): Target[] {
   const name = 'activation of the extension over that of an empty one';
   const target = '≤ 1.5×';
   if (typeof activation === 'string') return [{ name, measured: `not measured: ${activation}`, target, met: null }];
-  const { ratio, ours, empty } = activation;
+  const { ratio, ratioToModule, ours, empty } = activation;
   const times = `${ours.median.toFixed(1)} ms against ${empty.median.toFixed(1)} ms`;
-  return [{ name, measured: `${spreadText(ratio)}, ${times}`, target, met: ratio.median <= 1.5 }];
+  return [
+    { name, measured: `${spreadText(ratio)}, ${times}`, target, met: ratio.median <= 1.5 },
+    { name: 'the same, where the empty one is an ES module', measured: spreadText(ratioToModule), target: '', met: null },
+  ];
 }
