@@ -155,6 +155,8 @@ function valueAxis(side: 'left' | 'right', kind: ScaleKind, colours: ChartColour
 
 /** Levels and marks, under the lines. Marks that would touch are drawn once. */
 function drawMarks(plot: uPlot, chart: LineChart, colours: ChartColours): void {
+  const { levels = [], marks } = chart;
+  if (levels.length === 0 && !marks?.at.length) return;
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
   ctx.save();
@@ -166,7 +168,7 @@ function drawMarks(plot: uPlot, chart: LineChart, colours: ChartColours): void {
   let before = -Infinity;
   ctx.globalAlpha = 0.35;
   ctx.setLineDash([2 * ratio, 3 * ratio]);
-  for (const at of chart.marks?.at ?? []) {
+  for (const at of marks?.at ?? []) {
     const x = Math.round(plot.valToPos(at, 'x', true));
     if (x - before < 3 * ratio) continue;
     before = x;
@@ -176,7 +178,7 @@ function drawMarks(plot: uPlot, chart: LineChart, colours: ChartColours): void {
   ctx.setLineDash([5 * ratio, 4 * ratio]);
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
   ctx.textAlign = 'right';
-  for (const { value, label } of chart.levels ?? []) {
+  for (const { value, label } of levels) {
     const y = Math.round(plot.valToPos(value, 'left', true));
     stroke(ctx, [bbox.left, y], [bbox.left + bbox.width, y]);
     // Above its line, but for one at the very top.
