@@ -99,14 +99,16 @@ export async function openDashboard(bundle: string, hear: (message: unknown) => 
   answer = hear;
   const cdp = await webview.page.context().newCDPSession(webview.page);
   await cdp.send('Performance.enable');
+  const expression = "(json) => window.postMessage(JSON.parse(json), '*')";
+  const { objectId } = (await cdp.send('Runtime.evaluate', { expression })).result;
   const asked = now();
   setImmediate(hear, ready);
   return {
     ...{ ...webview, cdp, asked },
     async deliver(json) {
-      const expression = `window.postMessage(JSON.parse(${JSON.stringify(json)}), '*')`;
+      const call = { functionDeclaration: 'function (json) { this(json); }', arguments: [{ value: json }], objectId };
       // A page that is gone takes nothing.
-      await cdp.send('Runtime.evaluate', { expression }).catch(() => {});
+      await cdp.send('Runtime.callFunctionOn', call).catch(() => {});
     },
     painted: (tab, click) => painted(webview, tab, click),
   };

@@ -6,7 +6,7 @@ import { announce } from '../ui/index.ts';
 import { shownRange, zoomKey, type ChartGroup } from './group.ts';
 import { centres, columnText, dashOf, type LineChart } from './model.ts';
 import { formatWith } from './numbers.ts';
-import { alignData, drawnOf, plotOptions } from './plot-options.ts';
+import { alignData, drawnOf, isDense, plotOptions } from './plot-options.ts';
 import { nearestIndex, type ScaleKind } from './scale.ts';
 import { useSeen } from './seen.ts';
 import { chartColours, themeVersion } from './theme.ts';
@@ -27,7 +27,8 @@ export function LinePlot(props: {
   const seen = useSeen(place);
   const theme = useComputed(() => themeVersion.value).value;
   const drawn = drawnOf(chart, hidden);
-  const shape = JSON.stringify([kind, height, theme, chart.rightAxis, drawn.map(({ line, part }) => [line.id, part])]);
+  const lines = drawn.map(({ line, part }) => [line.id, part, line.raw !== undefined]);
+  const shape = JSON.stringify([kind, height, theme, chart.rightAxis, isDense(chart), lines]);
 
   useLayoutEffect(() => {
     const made = makePlot(place.current!, latest, group, height);

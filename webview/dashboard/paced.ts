@@ -1,7 +1,7 @@
 /** Milliseconds between two drawings at least, and at most while there is something to draw. */
 const pace = { least: 100, most: 1000 };
 /** The share of the page's time that drawings may take. */
-const share = 0.04;
+const share = 0.03;
 
 /** Calls back behind the task that is going on. */
 function afterwards(then: () => void): void {

@@ -29,7 +29,7 @@ describe('what comes in', () => {
     expect(drawn.flat()).toEqual(all);
   });
 
-  it('is drawn more rarely where drawing takes long, so that it takes 4 % of the time', async () => {
+  it('is drawn more rarely where drawing takes long, so that it takes 3 % of the time', async () => {
     const drawn = await drawings(20);
     expect(drawn.length).toBeLessThanOrEqual(5);
     expect(drawn.flat()).toEqual(all);
