@@ -112,4 +112,5 @@ process.on('message', (message: ToGrowth) => {
     taken.delete(message.id);
   }
 });
+process.once('disconnect', () => process.exit());
 tell({ type: 'up' });

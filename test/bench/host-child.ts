@@ -93,14 +93,19 @@ process.on('message', (message: ToHost) => {
   } else void end();
 });
 
+let ending = false;
+
 async function end(): Promise<void> {
+  if (ending) return;
+  ending = true;
   session.dispose();
   runs.dispose();
   await engine.stop();
   engine.dispose();
-  process.disconnect();
+  if (process.connected) process.disconnect();
 }
 
+process.once('disconnect', () => void end());
 await engine.start();
 // The tree of runs is open beside a dashboard.
 runs.watch();
