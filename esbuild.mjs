@@ -72,17 +72,39 @@ const apart = {
   },
 };
 
-const inHost = { ...common, platform: 'node', target: 'node22', external: ['vscode'], banner };
-/** Runs in the extension host. One file for activation, because the host takes a millisecond or more for each. */
+const inHost = { ...common, platform: 'node', target: 'node22', external: ['vscode'] };
+/** esbuild copies a CommonJS module wherever it is imported, and the API of vscode is large. */
+const vscodeOnce = {
+  name: 'vscode is required once',
+  setup(build) {
+    build.onEnd(({ outputFiles = [] }) => {
+      for (const { path: file, text } of outputFiles) {
+        const once = file.endsWith('.cjs') ? text.replace(/[\w$]+\(require\("vscode"\)(, ?1)?\)/g, '__vscode') : text;
+        if (once.split('require("vscode")').length > 2) throw new Error(`${file} requires vscode twice`);
+        mkdirSync(path.dirname(file), { recursive: true });
+        writeFileSync(file, once);
+      }
+    });
+  },
+};
+/**
+ * What the extension host loads to activate, which the editor waits for: one small file, and CommonJS, because the host
+ * takes milliseconds to give an ES module its vscode.
+ */
 const extension = {
   ...inHost,
   entryPoints: { extension: 'src/extension.ts' },
   outdir: at('extension'),
-  plugins: [apart],
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  banner: { js: '"use strict"; const __vscode = require("vscode");' },
+  plugins: [apart, vscodeOnce],
+  write: false,
 };
 /** The rest of it. A module that is in both is loaded twice, so none that both need may keep anything to itself. */
 const extensionLater = {
   ...inHost,
+  banner,
   entryPoints: later,
   outdir: at('extension', 'later'),
   splitting: true,

@@ -1,19 +1,13 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './commands/register.ts';
-import type { CommandContext } from './commands/context.ts';
 import type { Engine } from './engine/engine.ts';
 import { lateEngine } from './engine/late.ts';
 import type { EnginePolicy } from './engine/policy.ts';
-import { defaultHost, localSettings, onEngineSettings, runsFolder } from './engine/settings.ts';
+import { defaultHost, localSettings, onEngineSettings } from './engine/settings.ts';
 import type { Inside } from './inside.ts';
-import { createLanguage } from './language/start.ts';
-import { createWatchedRuns, type WatchedRuns } from './runs/watched.ts';
-import type { Studio } from './studio.ts';
-import { createContextKeys } from './views/context-keys.ts';
-import { createNotices } from './views/notices.ts';
+import { createWatchedRuns } from './runs/watched.ts';
+import { lateViews } from './views/late.ts';
 import { createPanels } from './views/panels/create.ts';
-import { createRunsView, type RunsView } from './views/runs/tree.ts';
-import { createStatusBar } from './views/status-bar.ts';
 
 /** Alive while the extension is: what `deactivate` has to end. */
 let active: { engine: Engine } | null = null;
@@ -32,29 +26,6 @@ function engineOf(context: vscode.ExtensionContext, log: vscode.LogOutputChannel
   });
 }
 
-interface Views extends vscode.Disposable {
-  readonly commands: CommandContext;
-  readonly tree: RunsView['tree'];
-}
-
-/** What is seen besides panels, and what commands need of it. */
-function createViews(studio: Studio & { runs: WatchedRuns }): Views {
-  const { context, engine, log, runs } = studio;
-  const runsView = createRunsView({ engine, runs, hasPlace: () => runsFolder(context.extensionPath) !== null });
-  const commands: CommandContext = {
-    ...{ ...studio, runFilter: runsView.filter },
-    watchRuns: () => runs.watch(),
-    refreshRuns: () => runs.refresh(),
-  };
-  const views = [
-    createContextKeys(studio),
-    createStatusBar(studio),
-    createNotices(studio),
-    createLanguage(context, log),
-  ];
-  return { commands, tree: runsView.tree, dispose: () => vscode.Disposable.from(runsView, ...views).dispose() };
-}
-
 /** Wires the extension together; see docs/architecture.md. Loads no code of the engine. Gives nothing but to suites. */
 export function activate(context: vscode.ExtensionContext): Inside | undefined {
   const log = vscode.window.createOutputChannel('SAGE Engine', { log: true });
@@ -65,25 +36,22 @@ export function activate(context: vscode.ExtensionContext): Inside | undefined {
   const restartIfUp = onEngineSettings(() => {
     if (engine.state.kind !== 'stopped') void engine.restart().catch((error: unknown) => log.error(String(error)));
   });
-  let views: Views | null = null;
-  const show = () => (views ??= createViews({ context, log, engine, runs, panels }));
+  const views = lateViews(async () => {
+    const { createViews } = await import('./views/create.ts');
+    return createViews({ context, log, engine, runs, panels });
+  });
   // The editor waits for the activation, and nobody waits for these: they come right behind it.
-  const soon = setImmediate(show);
-  const commands = registerCommands(() => show().commands);
+  const soon = setImmediate(() => views.get().catch((error: unknown) => log.error(String(error))));
+  const commands = registerCommands(async () => (await views.get()).commands);
   active = { engine };
   context.subscriptions.push(
-    ...[log, engine, runs, panels, restartIfUp, commands],
-    new vscode.Disposable(() => {
-      clearImmediate(soon);
-      views?.dispose();
-    }),
+    ...[log, engine, runs, panels, restartIfUp, commands, views],
+    new vscode.Disposable(() => clearImmediate(soon)),
   );
   if (context.extensionMode !== vscode.ExtensionMode.Test) return undefined;
   return {
     ...{ engine, runs, serializers: panels.serializers },
-    get tree() {
-      return show().tree;
-    },
+    tree: async () => (await views.get()).tree,
     usePolicy: (policy) => void (numbers.policy = policy),
   };
 }

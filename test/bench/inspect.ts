@@ -85,8 +85,15 @@ export async function sampleEvents(overrides: readonly string[] = []): Promise<M
   return new Map(events.map((event) => [event.kind, event]));
 }
 
-/** Repeats the events of a real run, with other numbers, at the demo's rhythm. */
-export async function writeLongLog(file: string, sample: Map<string, RunEvent>, iterations: number): Promise<void> {
+/** A log that grows. */
+export interface LongLog {
+  /** Appends iterations, and what else the demo's rhythm brings. */
+  write(first: number, last: number): void;
+  close(): void;
+}
+
+/** Begins a log that repeats the events of a real run, with other numbers, at the demo's rhythm. */
+export async function openLongLog(file: string, sample: Map<string, RunEvent>): Promise<LongLog> {
   const uniform = uniforms(1);
   const log = await openEventLog(file);
   const append = (kind: string, iteration: number) => {
@@ -95,12 +102,21 @@ export async function writeLongLog(file: string, sample: Map<string, RunEvent>, 
   };
   const logged = ['run_started', 'evaluation', 'evaluation_videos'];
   for (const kind of logged) append(kind, 0);
-  for (let iteration = 1; iteration <= iterations; iteration++) {
-    if (iteration % 5 === 0) append('rollouts', iteration);
-    append('anchor', iteration);
-    append('iteration', iteration);
-    if (iteration % 10 === 0) for (const kind of logged.slice(1)) append(kind, iteration);
-  }
+  const write = (first: number, last: number) => {
+    for (let iteration = first; iteration <= last; iteration++) {
+      if (iteration % 5 === 0) append('rollouts', iteration);
+      append('anchor', iteration);
+      append('iteration', iteration);
+      if (iteration % 10 === 0) for (const kind of logged.slice(1)) append(kind, iteration);
+    }
+  };
+  return { write, close: () => log.close() };
+}
+
+/** Writes such a log at once. */
+export async function writeLongLog(file: string, sample: Map<string, RunEvent>, iterations: number): Promise<void> {
+  const log = await openLongLog(file, sample);
+  log.write(1, iterations);
   log.close();
 }
 

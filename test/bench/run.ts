@@ -1,8 +1,9 @@
 /**
- * `npm run bench`: measures the engine against its targets, by ratios within one run. Writes results/bench.json and the
+ * `npm run bench`: measures engine and extension against their targets, by ratios within one run. Writes results/bench.json and the
  * table in docs/benchmarks.md; exits with 1 when a target is missed.
  *
- *   node test/bench/run.ts [--quick] [--only update,overhead,inspect,view,list,demo,activation,estimate] [--no-write]
+ *   node test/bench/run.ts [--quick] [--only update,overhead,inspect,view,open,live,growth,list,demo,activation,estimate,language]
+ *     [--no-write]
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,15 +13,22 @@ import { packageRoot } from '../../engine/package-root.ts';
 import { collectProvenance } from '../../engine/run/provenance.ts';
 import { type ActivationResult, measureActivation } from './activation.ts';
 import { measureEstimate, type EstimateResult } from './estimate.ts';
+import { type GrowthResult, measureGrowth } from './growth.ts';
 import { measureInspect, type InspectResult } from './inspect.ts';
+import { measureLanguage, type LanguageResult } from './language.ts';
+import { type LiveResult, measureLive } from './live.ts';
 import { measureDemo, type DemoResult } from './memory.ts';
+import { measureOpening, type OpenResult } from './open.ts';
 import { writePage } from './page.ts';
 import type { OverheadResult } from './overhead.ts';
 import { benchTable, judgeTargets, withTable, type BenchFile } from './targets.ts';
 import { measureUpdateStep, type UpdateStepResult } from './update-step.ts';
 import { measureListing, measureView, type ListingResult, type ViewResult } from './view.ts';
 
-const parts = ['update', 'overhead', 'inspect', 'view', 'list', 'demo', 'activation', 'estimate'] as const;
+const parts = [
+  ...(['update', 'overhead', 'inspect', 'view', 'open', 'live', 'growth', 'list', 'demo', 'activation'] as const),
+  ...(['estimate', 'language'] as const),
+];
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
@@ -50,11 +58,19 @@ const update: UpdateStepResult | string | null = await part('update', () =>
 const overhead: OverheadResult | null = await part('overhead', () => overheadOf(quick ? 4 : 20));
 const inspect: InspectResult | null = await part('inspect', () => measureInspect(10_000, quick ? 3 : 9));
 const view: ViewResult | null = await part('view', () => measureView(10_000, 20, quick ? 3 : 9));
+const open: OpenResult | string | null = await part('open', () => measureOpening(10_000, 20, quick ? 3 : 9));
+const live: LiveResult | string | null = await part('live', () => measureLive(2000, 20, quick ? 5 : 20));
+const growth: GrowthResult | string | null = await part('growth', () => measureGrowth(quick ? 4000 : 10_000, 20));
 const list: ListingResult | null = await part('list', () => measureListing(1000, quick ? 3 : 9));
 const demo: DemoResult | null = await part('demo', () => measureDemo(quick ? 3 : null));
 const activation: ActivationResult | string | null = await part('activation', () => measureActivation(quick ? 2 : 8));
 const estimate: EstimateResult | null = await part('estimate', () => measureEstimate(quick ? 6 : 20));
 
+const language: LanguageResult | null = await part('language', () => measureLanguage(quick ? 8 : 30));
+
+const measured = {
+  ...{ update, overhead, inspect, view, open, live, growth, list, demo, activation, estimate, language },
+};
 const { versions, cpu, cores, memory, platform, commit, modified } = await collectProvenance({
   seed: 0,
   folder: packageRoot(),
@@ -67,8 +83,8 @@ const file: BenchFile = {
   commit,
   modified,
   versions,
-  targets: judgeTargets({ update, overhead, inspect, view, list, demo, activation, estimate }),
-  raw: { update, overhead, inspect, view, list, demo, activation, estimate },
+  targets: judgeTargets(measured),
+  raw: measured,
 };
 
 console.log(`\n${benchTable(file)}`);

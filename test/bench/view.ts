@@ -3,6 +3,7 @@ import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { loadConfig } from '../../engine/config/load.ts';
+import type { RunEvent } from '../../engine/run/events.ts';
 import { createRun, runPaths, updateRun } from '../../engine/run/folder.ts';
 import { collectProvenance } from '../../engine/run/provenance.ts';
 import { createObservations } from '../../engine/server/observations.ts';
@@ -39,7 +40,8 @@ export interface ListingResult {
 
 const columns = 500;
 
-async function withRuns<T>(work: (runs: string) => Promise<T>): Promise<T> {
+/** Gives a folder for runs, which goes afterwards. */
+export async function withRuns<T>(work: (runs: string) => Promise<T>): Promise<T> {
   const runs = await mkdtemp(path.join(os.tmpdir(), 'sage-bench-'));
   try {
     return await work(runs);
@@ -48,10 +50,33 @@ async function withRuns<T>(work: (runs: string) => Promise<T>): Promise<T> {
   }
 }
 
-async function finishedRun(runs: string, iterations: number): Promise<string> {
+/** A run of so many iterations without a log. @returns its folder */
+export async function makeRun(
+  runs: string,
+  iterations: number,
+  status: 'finished' | 'running' = 'finished',
+): Promise<string> {
   const { config, text } = loadConfig(demoConfig, [`training.iterations=${iterations}`]);
   const { folder } = await createRun(runs, 'long', text, config, await collectProvenance({ seed: 1 }));
-  return (await updateRun(folder, { status: 'finished' })) && folder;
+  return (await updateRun(folder, { status })) && folder;
+}
+
+const samples = new Map<number, Promise<Map<string, RunEvent>>>();
+
+/** Events of a run whose iterations explore so many steps; trained once. */
+export function sampleWithSteps(steps: number): Promise<Map<string, RunEvent>> {
+  const known = samples.get(steps) ?? trainedSample(steps);
+  samples.set(steps, known);
+  return known;
+}
+
+async function trainedSample(steps: number): Promise<Map<string, RunEvent>> {
+  // The last step of a schedule is not explored.
+  const sample = await sampleEvents([`sampling.steps=${steps + 1}`, 'training.steps_per_sample=null']);
+  const iteration = sample.get('iteration');
+  if (iteration?.kind !== 'iteration' || iteration.steps.length !== steps)
+    throw new Error(`the sample does not explore ${steps} steps`);
+  return sample;
 }
 
 /** All in turn, the first round to warm up: milliseconds of each, by rounds. */
@@ -85,13 +110,9 @@ function viewOnce(folder: string): Promise<number> {
  * against reading its events file and JSON-parsing every line, taking turns.
  */
 export async function measureView(iterations: number, steps: number, rounds: number): Promise<ViewResult> {
-  // The last step of a schedule is not explored.
-  const sample = await sampleEvents([`sampling.steps=${steps + 1}`, 'training.steps_per_sample=null']);
-  const iteration = sample.get('iteration');
-  if (iteration?.kind !== 'iteration' || iteration.steps.length !== steps)
-    throw new Error(`the sample does not explore ${steps} steps`);
+  const sample = await sampleWithSteps(steps);
   return withRuns(async (runs) => {
-    const folder = await finishedRun(runs, iterations);
+    const folder = await makeRun(runs, iterations);
     const file = runPaths(folder).events;
     await writeLongLog(file, sample, iterations);
     let events = 0;
@@ -133,7 +154,7 @@ async function blockingWalk(runs: string): Promise<void> {
 export async function measureListing(count: number, rounds: number): Promise<ListingResult> {
   const sample = await sampleEvents();
   return withRuns(async (runs) => {
-    const folder = await finishedRun(runs, 20);
+    const folder = await makeRun(runs, 20);
     await writeLongLog(runPaths(folder).events, sample, 20);
     const record = readFileSync(runPaths(folder).run, 'utf8');
     for (let i = 1; i < count; i++) {

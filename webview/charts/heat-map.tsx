@@ -1,5 +1,5 @@
 import { useComputed, useSignal } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { announce } from '../ui/index.ts';
 import { shownRange, zoomKey, type ChartGroup } from './group.ts';
 import { heatTexture } from './heat-texture.ts';
@@ -7,6 +7,7 @@ import { ColourScale } from './colour-scale.tsx';
 import type { HeatMap } from './model.ts';
 import { formatWith, iterationsText } from './numbers.ts';
 import { gutter } from './plot-options.ts';
+import { useSeen } from './seen.ts';
 import { segmentsOf } from './segments.ts';
 import { countTicks, type Range, type ScaleKind } from './scale.ts';
 import { themeVersion } from './theme.ts';
@@ -42,10 +43,13 @@ export function HeatPlot(props: {
     observer.observe(canvas.current!);
     return () => observer.disconnect();
   }, []);
-  useEffect(() => {
+  const isSeen = useSeen(canvas).value;
+  // As in `LinePlot`.
+  useLayoutEffect(() => {
+    if (!isSeen) return;
     texture.update(map, domain, kind);
     paint(canvas.current!, texture.canvas, map, across);
-  }, [map, domain[0], domain[1], kind, across[0], across[1], size.value, theme, height]);
+  }, [map, domain[0], domain[1], kind, across[0], across[1], size.value, theme, height, isSeen]);
 
   const at = cell.value;
   const look = (found: Cell | null) => {

@@ -1,13 +1,14 @@
-import { effect, useComputed } from '@preact/signals';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { effect, useComputed, type ReadonlySignal } from '@preact/signals';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { announce } from '../ui/index.ts';
 import { shownRange, zoomKey, type ChartGroup } from './group.ts';
 import { centres, columnText, dashOf, type LineChart } from './model.ts';
 import { formatWith } from './numbers.ts';
-import { alignData, drawnOf, plotOptions } from './plot-options.ts';
+import { alignData, drawnOf, isDense, plotOptions } from './plot-options.ts';
 import { nearestIndex, type ScaleKind } from './scale.ts';
+import { useSeen } from './seen.ts';
 import { chartColours, themeVersion } from './theme.ts';
 
 /** Lines over iterations, drawn by uPlot. Drag zooms, Shift-drag moves, double click shows all; keys as in `zoomKey`. */
@@ -23,14 +24,16 @@ export function LinePlot(props: {
   const plot = useRef<uPlot | null>(null);
   const latest = useRef(props);
   latest.current = props;
+  const seen = useSeen(place);
   const theme = useComputed(() => themeVersion.value).value;
   const drawn = drawnOf(chart, hidden);
-  const shape = JSON.stringify([kind, height, theme, chart.rightAxis, drawn.map(({ line, part }) => [line.id, part])]);
+  const lines = drawn.map(({ line, part }) => [line.id, part, line.raw !== undefined]);
+  const shape = JSON.stringify([kind, height, theme, chart.rightAxis, isDense(chart), lines]);
 
   useLayoutEffect(() => {
     const made = makePlot(place.current!, latest, group, height);
     plot.current = made;
-    const stop = follow(made, group, place.current!);
+    const stop = follow(made, group, place.current!, seen);
     return () => {
       stop();
       made.destroy();
@@ -39,10 +42,13 @@ export function LinePlot(props: {
     // Made anew only when its lines, scale or colours are others.
   }, [shape, group]);
 
-  useEffect(() => {
+  // In the frame that shows the rest of the change; a chart that is scrolled away is drawn when it comes back.
+  const isSeen = seen.value;
+  useLayoutEffect(() => {
+    if (!isSeen) return;
     const { chart: now, kind: scale, hidden: without } = latest.current;
     plot.current?.setData(alignData(now, drawnOf(now, without), scale) as uPlot.AlignedData);
-  }, [chart, shape]);
+  }, [chart, shape, isSeen]);
 
   return (
     <div
@@ -98,13 +104,14 @@ function makePlot(
 }
 
 /** Keeps size, zoom and crosshair as the window and the other charts have them. */
-function follow(plot: uPlot, group: ChartGroup, place: HTMLElement): () => void {
+function follow(plot: uPlot, group: ChartGroup, place: HTMLElement, seen: ReadonlySignal<boolean>): () => void {
   const resize = new ResizeObserver(() => {
     if (place.clientWidth > 0 && place.clientWidth !== plot.width)
       plot.setSize({ width: place.clientWidth, height: plot.height });
   });
   resize.observe(place);
   const stopZoom = effect(() => {
+    if (!seen.value) return;
     const [min, max] = shownRange(group);
     plot.setScale('x', { min, max });
   });

@@ -12,6 +12,7 @@ import {
 } from '../contract/dashboard.ts';
 import { connectHost, questionBook } from '../host.ts';
 import { changeView } from './change-view.ts';
+import { paced } from './paced.ts';
 
 type Message<Type extends ToDashboard['type']> = Extract<ToDashboard, { type: Type }>;
 type Sent<Type extends FromDashboard['type']> = Extract<FromDashboard, { type: Type }>;
@@ -42,8 +43,6 @@ export interface Store extends Choices {
   begin(): void;
 }
 
-/** Milliseconds between two drawings of what came in. */
-const pace = 100;
 /** Columns that the series has at least when it was folded; twice as many at most. */
 export const columnsKept = 500;
 
@@ -72,21 +71,11 @@ export function openStore(): Store {
     } else if (message.type === 'change') takeChange(view, message.change);
   };
 
-  let waiting: ToDashboard[] = [];
-  let drawn = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const flush = () => {
-    timer = undefined;
-    drawn = performance.now();
-    const messages = waiting;
-    waiting = [];
-    batch(() => messages.forEach(take));
-  };
+  const draw = paced<ToDashboard>((messages) => batch(() => messages.forEach(take)));
   const receive = (message: ToDashboard) => {
     if (message.type === 'answer') return questions.answer(message.id, message.result);
     if (message.type === 'refusal') return questions.refuse(message.id, message.problem);
-    waiting.push(message);
-    timer ??= setTimeout(flush, Math.max(0, drawn + pace - performance.now()));
+    draw(message, message.type !== 'change');
   };
 
   const host = connectHost<ToDashboard, FromDashboard>(toDashboard, receive, (fault) => {

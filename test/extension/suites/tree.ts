@@ -19,7 +19,7 @@ import { eventually, studio } from '../host/studio.ts';
 
 /** What the view shows below a node, as the workbench asks for it. */
 async function shown(node?: TreeNode): Promise<{ node: TreeNode; item: vscode.TreeItem }[]> {
-  const { provider } = (await studio()).tree;
+  const { provider } = await (await studio()).tree();
   const nodes = (await provider.getChildren(node)) ?? [];
   return Promise.all(nodes.map(async (each) => ({ node: each, item: await provider.getTreeItem(each) })));
 }
@@ -97,7 +97,7 @@ describe('the tree of runs', () => {
   });
 
   it('follows a run while it trains, and says so when it rests', async () => {
-    const { provider } = (await studio()).tree;
+    const { provider } = await (await studio()).tree();
     const run = await longRun();
     const { node } = await itemOf(run);
     const changed: unknown[] = [];

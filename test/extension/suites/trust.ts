@@ -49,7 +49,7 @@ describe('in Restricted Mode', () => {
   });
 
   it('the tree has the runs of the usual folder: the settings of the workspace do not count', async () => {
-    const { provider } = (await studio()).tree;
+    const { provider } = await (await studio()).tree();
     assert.match(
       readFileSync(path.join(folder(), '.vscode', 'settings.json'), 'utf8'),
       /"sage\.runsFolder":"elsewhere"/,

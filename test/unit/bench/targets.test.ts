@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { growthOf, type Grown } from '../../bench/growth.ts';
 import { judgeTargets, withTable } from '../../bench/targets.ts';
 
 const exact = (value: number) => ({ median: value, min: value, max: value });
@@ -32,6 +33,30 @@ describe('targets', () => {
   it('hold a demo that failed against it', () => {
     const demo = { peakBytes: 5e8, wallSeconds: 100, exitCode: 1, iterations: null, result: '' };
     expect(judgeTargets({ ...nothing, demo }).map(({ met }) => met)).toEqual([false, false]);
+  });
+
+  it('hold the dashboard against the tab that costs most', () => {
+    const cost = (page: number) => ({ page, pageProcess: page, host: 0.01, engine: 0.08 });
+    const tabs = { health: cost(0.01), reward: cost(0.02), gradients: cost(0.06), drift: cost(0.04) };
+    const drawings = { health: 10, reward: 10, gradients: 6, drift: 9 };
+    const live = { iterations: 2000, steps: 20, rate: 10, seconds: 5, tabs, drawings };
+    const [page, host] = judgeTargets({ ...nothing, live });
+    expect(page).toMatchObject({ met: false });
+    expect(page.measured).toMatch(/^6\.00 % \(/);
+    expect(host).toMatchObject({ met: true });
+  });
+
+  it('hold the most that was in use later against the most at first', () => {
+    const at = (iterations: number, pageBytes: number): Grown => ({
+      ...{ iterations, pageBytes, nodes: 800, listeners: 300, hostBytes: 3e7 },
+    });
+    const samples = [at(1000, 8e6), at(2000, 10e6), at(3000, 9e6), at(4000, 10.2e6)];
+    const [page, nodes] = [growthOf(samples, 'pageBytes'), growthOf(samples, 'nodes')];
+    const growth = { iterations: 4000, steps: 20, settled: 2000, samples, page, nodes, listeners: 1, host: 1 };
+    expect(judgeTargets({ ...nothing, growth }).map(({ met }) => met)).toEqual([true, true]);
+    const leaking = [...samples, at(5000, 11e6)];
+    const leak = { ...growth, samples: leaking, page: growthOf(leaking, 'pageBytes') };
+    expect(judgeTargets({ ...nothing, growth: leak }).map(({ met }) => met)).toEqual([false, true]);
   });
 });
 
