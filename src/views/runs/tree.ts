@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { RunGlance } from '../../../engine/protocol.ts';
-import type { Inside } from '../../inside.ts';
+import type { ShownTree } from '../../inside.ts';
 import { problemOf, problemText } from '../../problems.ts';
 import { coalesced } from '../../runs/coalesce.ts';
 import { matches } from '../../runs/filter.ts';
@@ -14,7 +14,7 @@ import { changedRuns, iterationsIn, type NoteNode, type RunNode, type TreeNode }
 export interface RunsView extends vscode.Disposable {
   readonly filter: { get(): string; set(filter: string): void };
   /** What it shows, and the text above it. */
-  readonly tree: Inside['tree'];
+  readonly tree: ShownTree;
 }
 
 /** Runs are shown anew at most this often. */

@@ -220,7 +220,8 @@ onPosix('a program in the setting sage.engine.nodePath', () => {
   ];
   for (const { that, body, says, remedy, states: expected } of cases)
     it(`that ${that} is named as what is wrong, and nothing breaks`, async () => {
-      const { runs, tree } = await studio();
+      const { runs, tree: treeShown } = await studio();
+      const tree = await treeShown();
       await eventually('runs are known', () => runs.all);
       const known = runs.all!.length;
       const seen = await states();

@@ -160,7 +160,7 @@ describe('the tree of runs', () => {
   });
 
   it('is filtered by names and by statuses, and says by what', async () => {
-    const { tree } = await studio();
+    const tree = await (await studio()).tree();
     const filtered = async (filter: string) => {
       await vscode.commands.executeCommand('sage.filterRuns', filter);
       return (await shown()).map(({ node }) => node.run);
