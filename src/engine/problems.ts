@@ -17,6 +17,7 @@ const palette: readonly (readonly [RegExp, string])[] = [
   [/`?sage-grpo resume \w+`?/g, 'SAGE: Resume'],
   [/`?sage-grpo inspect \w+`?/g, 'SAGE: Open Dashboard'],
   [/`?sage-grpo init( \w+)?`?/g, 'SAGE: New Config'],
+  [/`?sage-grpo estimate`?/g, 'SAGE: Estimate Memory and Time'],
   [/`?sage-grpo stop \w+`?/g, 'SAGE: Stop'],
   [/`?sage-grpo list`?/g, 'the list of runs'],
   [/`?sage-grpo doctor`?/g, 'SAGE: Doctor'],

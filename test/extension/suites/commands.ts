@@ -95,14 +95,18 @@ describe('Launch Training', () => {
     assert.ok(existsSync(path.join(runFolder(run), 'rollouts', '000004', 'p00-g0.mp4')));
   });
 
-  it('names the place of an error in a config, shows it beside its line, and launches nothing', async () => {
+  it('names the place of an error in a config, which is underlined there, and launches nothing', async () => {
     const config = writeConfig('wrong', tiny.replace('generations: 2', 'generations: two'));
     const launching = person.closes(call('launch', { config, confirm: false }));
     const { kind, text } = await person.hears(/wrong\.sage\.yaml:7:/);
     assert.equal(kind, 'Error');
     assert.match(text, /generations/);
     assert.equal(await launching, undefined);
-    const [diagnostic] = vscode.languages.getDiagnostics(config);
+    await vscode.window.showTextDocument(config);
+    const [diagnostic] = await eventually('it is underlined', () => {
+      const found = vscode.languages.getDiagnostics(config);
+      return found.length > 0 && found;
+    });
     assert.equal(diagnostic!.range.start.line, 6);
     assert.ok(!runNames().some((run) => run.startsWith('wrong')));
   });

@@ -73,6 +73,7 @@ describe('a run is steered by', () => {
   it('Kill Trainer, after a question: the run then counts as crashed', async () => {
     const { runs } = await studio();
     const pid = await trainerOf(run);
+    await eventually('it is seen running', () => runs.get(run)?.status === 'running');
     person.willAnswer('Kill');
     await call('killTrainer', run);
     assert.equal(await isAlive(pid!), false);
