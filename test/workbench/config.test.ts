@@ -5,7 +5,7 @@ import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { packageRoot } from '../../engine/package-root.ts';
 import { needs } from '../support/needs.ts';
-import { editorTab, eventually, runCommand } from './drive.ts';
+import { editorTab, eventually, replaceInEditor, webview } from './drive.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 import { createWorkspace, type Workspace } from './workspace.ts';
 
@@ -60,6 +60,20 @@ describe('a config in the editor', () => {
     await suggestion(label).first().click();
   };
 
+  /** The action that is offered at a word of the editor, in the list that is open then. */
+  const actionAt = (word: string, label: string | RegExp): Promise<Locator> =>
+    eventually(`${label} is offered at ${word}`, async () => {
+      const action = page.locator('.action-widget .monaco-list-row').filter({ hasText: label }).first();
+      await page.getByText(word, { exact: true }).first().click({ timeout: 5000 });
+      await page.keyboard.press('ControlOrMeta+.');
+      const isThere = await action.waitFor({ timeout: 5000 }).then(
+        () => true,
+        () => false,
+      );
+      if (!isThere) await page.keyboard.press('Escape');
+      return isThere && action;
+    });
+
   it('is written by accepting what is offered', async () => {
     await open('draft.sage.yaml');
     await lines().first().click();
@@ -84,23 +98,14 @@ describe('a config in the editor', () => {
   });
 
   it('a mistake is put right by one click', async () => {
-    await page.getByText('ete', { exact: true }).first().click();
-    await page.keyboard.press('ControlOrMeta+.');
-    const action = page.locator('.action-widget .monaco-list-row').filter({ hasText: /eta/ }).first();
-    await action.waitFor({ timeout: 60_000 });
+    const action = await actionAt('ete', /to eta/);
     await bench.screenshot('config-actions');
     await action.click();
     await eventually('the key has its right name', async () => /^ {2}eta: 0.5$/m.test(await text()));
   });
 
   it('the number that the schedule allows is one click away', async () => {
-    await page.getByText('500', { exact: true }).first().click();
-    await page.keyboard.press('ControlOrMeta+.');
-    const action = page
-      .locator('.action-widget .monaco-list-row')
-      .filter({ hasText: /sampling\.steps/ })
-      .first();
-    await action.waitFor({ timeout: 60_000 });
+    const action = await actionAt('500', /sampling\.steps/);
     await action.click();
     await eventually('nothing is wrong any more', async () => (await page.locator('.squiggly-error').count()) === 0);
   });
@@ -116,8 +121,22 @@ describe('a config in the editor', () => {
     await dialog.getByRole('button', { name: 'Cancel' }).click();
   });
 
-  it('the documentation behind a finding opens rendered', async () => {
-    await runCommand(page, 'View: Close All Editors').catch(() => {});
+  it('explains a finding: its code is a link, and an action shows the page', async () => {
+    await replaceInEditor(page, 'eta', 'ete');
+    const code = page.locator('.monaco-hover:visible a').filter({ hasText: 'config/unknown-key' }).first();
+    await eventually('the hover has the code', async () => {
+      await page.getByText('ete', { exact: true }).first().hover();
+      return code.isVisible();
+    });
+    await code.click();
+    await editorTab(page, /diagnostics\.md/).waitFor({ timeout: 60_000 });
+    await eventually('it opens at its place', async () => (await text()).includes('### config/unknown-key'));
+    await editorTab(page, 'mistaken').click();
+    await (await actionAt('ete', 'Explain config/unknown-key')).click();
+    await editorTab(page, /Preview diagnostics\.md/).waitFor({ timeout: 60_000 });
+    const preview = await webview(page);
+    await preview.getByRole('heading', { name: 'config/unknown-key' }).waitFor({ timeout: 60_000 });
+    await bench.screenshot('config-documentation');
     expect(bench.problems()).toEqual([]);
   });
 });

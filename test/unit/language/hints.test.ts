@@ -167,12 +167,12 @@ describe('estimates', () => {
   it('are labelled as such, with what they assume', () => {
     const { seconds, memory, assumptions } = estimateConfig(here.config, { evaluationPrompts: 16 });
     expect(hint('tokens')).toMatchObject({ label: '18,018 tokens a video' });
-    expect(hint('time')!.label).toBe(`about ${secondsWords(seconds.run)} (estimate)`);
+    expect(hint('time')!.label).toBe(`estimated ${secondsWords(seconds.run)}`);
     expect(hint('time')!.tooltip).toContain(
       `300 iterations × ${secondsWords(seconds.iteration)} and 16 evaluations × `,
     );
     expect(hint('time')!.tooltip).toContain(`- ${assumptions[0]}`);
-    expect(hint('memory')!.label).toBe(`about ${bytesWords(memory.total)} a GPU (estimate)`);
+    expect(hint('memory')!.label).toBe(`estimated ${bytesWords(memory.total)} a GPU`);
     const atPeak = memory.parts.filter(({ stage }) => stage === null || stage === memory.stage);
     for (const { bytes } of atPeak) expect(hint('memory')!.tooltip).toContain(` | ${bytesWords(bytes)} |`);
   });

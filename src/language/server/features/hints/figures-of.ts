@@ -64,7 +64,7 @@ export const figureHints: readonly FigureHint[] = [
     needs: [...planNeeds, iterations, 'evaluation', ...videoNeeds],
     show({ estimates }) {
       const seconds = estimates?.seconds ?? null;
-      return seconds === null ? null : { label: `about ${seconds.words} (estimate)`, tooltip: seconds.how };
+      return seconds === null ? null : { label: `estimated ${seconds.words}`, tooltip: seconds.how };
     },
   },
   {
@@ -74,7 +74,7 @@ export const figureHints: readonly FigureHint[] = [
     show({ estimates, config }) {
       const memory = estimates?.memory ?? null;
       const where = config.policy.backend === 'torch' ? ' a GPU' : '';
-      return memory === null ? null : { label: `about ${memory.words}${where} (estimate)`, tooltip: memory.how };
+      return memory === null ? null : { label: `estimated ${memory.words}${where}`, tooltip: memory.how };
     },
   },
 ];
