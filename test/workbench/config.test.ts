@@ -64,7 +64,7 @@ describe('a config in the editor', () => {
   const actionAt = (word: string, label: string | RegExp): Promise<Locator> =>
     eventually(`${label} is offered at ${word}`, async () => {
       const action = page.locator('.action-widget .monaco-list-row').filter({ hasText: label }).first();
-      await page.getByText(word, { exact: true }).first().click({ timeout: 5000 });
+      await lines().getByText(word, { exact: true }).first().click({ timeout: 5000 });
       await page.keyboard.press('ControlOrMeta+.');
       const isThere = await action.waitFor({ timeout: 5000 }).then(
         () => true,
@@ -90,7 +90,7 @@ describe('a config in the editor', () => {
   it('says what a key does here, and what is wrong where', async () => {
     await open('mistaken.sage.yaml');
     await page.locator('.squiggly-error').first().waitFor({ timeout: 60_000 });
-    await page.getByText('kernel', { exact: true }).first().hover();
+    await lines().getByText('kernel', { exact: true }).first().hover();
     const hover = page.locator('.monaco-hover:visible').first();
     await eventually('the hover says what it does', async () => /variance/i.test(await hover.innerText()));
     await bench.screenshots('config-hover');
@@ -125,7 +125,7 @@ describe('a config in the editor', () => {
     await replaceInEditor(page, 'eta', 'ete');
     const code = page.locator('.monaco-hover:visible a').filter({ hasText: 'config/unknown-key' }).first();
     await eventually('the hover has the code', async () => {
-      await page.getByText('ete', { exact: true }).first().hover();
+      await lines().getByText('ete', { exact: true }).first().hover();
       return code.isVisible();
     });
     await code.click();
