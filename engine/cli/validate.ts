@@ -6,17 +6,20 @@ export function validateCommand(file: string, options: { set: string[]; json: bo
   const diagnostics = diagnose(file, options.set);
   const failed = diagnostics.some(({ severity }) => severity === 'error');
   if (options.json) {
-    const printed = diagnostics.map(({ severity, code, message, remedy, path, line, column, endLine, endColumn }) => ({
-      severity,
-      code,
-      message,
-      path,
-      line,
-      column,
-      endLine,
-      endColumn,
-      remedy,
-    }));
+    const printed = diagnostics.map(
+      ({ severity, code, message, remedy, path, line, column, endLine, endColumn, fixes }) => ({
+        severity,
+        code,
+        message,
+        path,
+        line,
+        column,
+        endLine,
+        endColumn,
+        remedy,
+        fixes,
+      }),
+    );
     process.stdout.write(`${JSON.stringify(printed, null, 2)}\n`);
   } else {
     for (const diagnostic of diagnostics) process.stdout.write(`${formatDiagnostic(diagnostic, file)}\n`);

@@ -92,7 +92,7 @@ onPosix('sage-grpo serve', () => {
         return message.type === 'change' && message.change.glance.lastSeq === seq;
       }),
     );
-    assert.equal(page.panel.title, 'long · paused');
+    await eventually('its title says that it rests', () => page.panel.title === 'long · paused');
   });
 
   it('answers what was asked of it before it was killed, when it has been started again', async () => {
