@@ -14,6 +14,7 @@ import { valueOffers } from './completion/values.ts';
  * comment, and those of an outer block at an indentation where none can stand.
  */
 export async function complete(asked: Asked, at: Position): Promise<CompletionItem[]> {
+  if (!asked.config.readable) return [];
   const { document } = asked.config;
   const text = document.getText();
   const spot = spotAt(text, document.offsetAt(at), outlineFor(asked.config, text));
