@@ -6,6 +6,7 @@ import { chromium, needsChromium } from '../support/needs.ts';
 import type { FromGrowth, ToGrowth } from './growth-child.ts';
 import { withDashboard } from './open.ts';
 import { chartTabs, openDashboard, type ShownPage } from './shown.ts';
+import { median } from './statistics.ts';
 import { makeRun, sampleWithSteps, withRuns } from './view.ts';
 
 /** Of an iteration on: bytes of heap, and what of the page is counted. */
@@ -23,7 +24,7 @@ export interface GrowthResult {
   steps: number;
   settled: number;
   samples: Grown[];
-  /** The most after the settled iterations over the most until then. */
+  /** The median of the last samples over that of the first ones after the settled iterations; see `growthOf`. */
   page: number;
   nodes: number;
   listeners: number;
@@ -48,11 +49,17 @@ async function measurePage(page: ShownPage): Promise<Pick<Grown, 'pageBytes' | '
   return { pageBytes: usedSize, nodes, listeners: jsEventListeners };
 }
 
-/** The most of the later samples over the most of the earlier ones. */
+/**
+ * The median of the last 2,000 iterations over that of the 2,000 after the run has settled. Medians, because a sample that
+ * falls into the change from one view to the next has both.
+ */
 export function growthOf(samples: readonly Grown[], name: Exclude<keyof Grown, 'iterations'>): number {
-  const most = (some: readonly Grown[]) => Math.max(...some.map((sample) => sample[name]));
-  const isEarly = ({ iterations }: Grown) => iterations <= settled;
-  return most(samples.filter((sample) => !isEarly(sample))) / most(samples.filter(isEarly));
+  const last = samples.at(-1)!.iterations;
+  const usual = (from: number) => {
+    const some = samples.filter(({ iterations }) => iterations > from && iterations <= from + settled);
+    return median(some.map((sample) => sample[name]));
+  };
+  return usual(last - settled) / usual(settled);
 }
 
 /** Shows a run from its first iteration on while it grows as fast as it is shown. @returns why not, where it cannot */

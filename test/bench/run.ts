@@ -60,7 +60,7 @@ const inspect: InspectResult | null = await part('inspect', () => measureInspect
 const view: ViewResult | null = await part('view', () => measureView(10_000, 20, quick ? 3 : 9));
 const open: OpenResult | string | null = await part('open', () => measureOpening(10_000, 20, quick ? 3 : 9));
 const live: LiveResult | string | null = await part('live', () => measureLive(2000, 20, quick ? 5 : 20));
-const growth: GrowthResult | string | null = await part('growth', () => measureGrowth(quick ? 4000 : 10_000, 20));
+const growth: GrowthResult | string | null = await part('growth', () => measureGrowth(quick ? 6000 : 10_000, 20));
 const list: ListingResult | null = await part('list', () => measureListing(1000, quick ? 3 : 9));
 const demo: DemoResult | null = await part('demo', () => measureDemo(quick ? 3 : null));
 const activation: ActivationResult | string | null = await part('activation', () => measureActivation(quick ? 2 : 8));

@@ -50,11 +50,12 @@ describe('targets', () => {
     const at = (iterations: number, pageBytes: number): Grown => ({
       ...{ iterations, pageBytes, nodes: 800, listeners: 300, hostBytes: 3e7 },
     });
-    const samples = [at(1000, 8e6), at(2000, 10e6), at(3000, 9e6), at(4000, 10.2e6)];
+    const settled = [at(1000, 5e6), at(2000, 8e6), at(2500, 9e6), at(3000, 17e6), at(4000, 9.2e6)];
+    const samples = [...settled, at(8500, 9.4e6), at(9000, 8.9e6), at(10_000, 9.3e6)];
     const [page, nodes] = [growthOf(samples, 'pageBytes'), growthOf(samples, 'nodes')];
-    const growth = { iterations: 4000, steps: 20, settled: 2000, samples, page, nodes, listeners: 1, host: 1 };
+    const growth = { iterations: 10_000, steps: 20, settled: 2000, samples, page, nodes, listeners: 1, host: 1 };
     expect(judgeTargets({ ...nothing, growth }).map(({ met }) => met)).toEqual([true, true]);
-    const leaking = [...samples, at(5000, 11e6)];
+    const leaking = [...settled, at(8500, 11e6), at(9000, 11.2e6), at(10_000, 12e6)];
     const leak = { ...growth, samples: leaking, page: growthOf(leaking, 'pageBytes') };
     expect(judgeTargets({ ...nothing, growth: leak }).map(({ met }) => met)).toEqual([false, true]);
   });
