@@ -201,7 +201,7 @@ function addPair(
   walk: Walk,
   at?: Place,
 ): void {
-  const name = isScalar(pair.key) ? String(pair.key.source ?? pair.key.value) : String(pair.key);
+  const name = keyName(pair.key);
   if (name === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
     merge(object, plain(pair.value, path, walk, at ?? place(pair.value as Node | null, walk.lines)));
     return;
@@ -217,6 +217,17 @@ function duplicate(path: (string | number)[], where: Place, { diagnostics }: Tre
   const remedy = 'Keep one of the two.';
   const at = { path: joinPath(path), ...where };
   diagnostics.push({ severity: 'error', code: 'config/duplicate-key', message, remedy, ...at });
+}
+
+/** The name of a key as the config reads it: the text of a plain one; of a list or a block, which nobody means, something like it. */
+export function keyName(key: unknown): string {
+  if (isScalar(key)) return String(key.source ?? key.value);
+  try {
+    return String(key);
+  } catch {
+    // A block in place of a key may merge what cannot be merged.
+    return '?';
+  }
 }
 
 /** Keys of a merged block come in where the block itself does not say otherwise. */

@@ -31,7 +31,6 @@ interface Fault {
   what: string;
   feature: string;
   why: string;
-  text: string;
 }
 const faults: Fault[] = [];
 const slowest: Record<string, number> = {};
@@ -42,7 +41,12 @@ async function tryAll({ text, kind }: FuzzedText, name: string): Promise<void> {
   const { document } = fresh.config;
   const at = document.positionAt(Math.floor(random() * (text.length + 1)));
   for (const [feature, ask] of Object.entries(features)) {
-    const fault = (why: string) => faults.push({ what: name, feature, why, text: text.slice(0, 2000) });
+    const fault = (why: string) => {
+      faults.push({ what: name, feature, why });
+      console.log(
+        `\n${name}, ${feature} at ${at.line}:${at.character}: ${why}\n${JSON.stringify(text.slice(0, 2000))}\n`,
+      );
+    };
     const begin = performance.now();
     try {
       await ask(fresh, at);
@@ -91,8 +95,6 @@ const result = {
   slowestMilliseconds: Object.fromEntries(Object.entries(slowest).map(([key, value]) => [key, Math.round(value)])),
 };
 console.log(JSON.stringify(result, null, 2));
-for (const { what, feature, why, text } of faults)
-  console.log(`\n${what}, ${feature}: ${why}\n${JSON.stringify(text)}`);
 if (!options['no-write']) {
   const results = path.join(import.meta.dirname, 'results');
   mkdirSync(results, { recursive: true });

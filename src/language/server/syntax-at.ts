@@ -1,6 +1,6 @@
 import type { Position, Range } from 'vscode-languageserver/node';
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair } from 'yaml';
-import { joinPath } from '../../../engine/config/tree.ts';
+import { joinPath, keyName } from '../../../engine/config/tree.ts';
 import type { ConfigText } from './config-text.ts';
 
 /** The key or value of the text at a position, by the syntax tree alone: also where the config cannot be read as a whole. */
@@ -12,13 +12,8 @@ export interface NodeAt {
   range: Range;
 }
 
-/** The name of a key as the config reads it. */
-export function keyName(pair: Pair): string {
-  return isScalar(pair.key) ? String(pair.key.source ?? pair.key.value) : String(pair.key);
-}
-
 export function isMerge(pair: Pair): boolean {
-  return isScalar(pair.key) && pair.key.type === 'PLAIN' && keyName(pair) === '<<';
+  return isScalar(pair.key) && pair.key.type === 'PLAIN' && keyName(pair.key) === '<<';
 }
 
 /** Where a node stands, without its anchor and tag; null for one that has no place. */

@@ -107,3 +107,8 @@ it('a quoted text is one short line without control characters', () => {
     }),
   );
 });
+
+it('a block in place of a key is no key, whatever it merges', () => {
+  for (const text of ['? {<<: 1}\n: 2\n', 'policy:\n  ? {<<: [a]}\n  : 2\n', '? [{<<: x}]\n: 3\n'])
+    expect(checkText(text).diagnostics.map(({ code }) => code)).toContain('config/unknown-key');
+});

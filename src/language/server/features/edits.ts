@@ -2,14 +2,14 @@ import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { TextEdit } from 'vscode-languageserver/node';
 import { isMap, isScalar, parseDocument, type Document } from 'yaml';
 import type { Edit } from '../../../../engine/config/diagnostics.ts';
-import { readTree } from '../../../../engine/config/tree.ts';
+import { readTree, keyName } from '../../../../engine/config/tree.ts';
 import type { ConfigText } from '../config-text.ts';
 import { isBlock, joinPath, splitPath } from '../../../../engine/config/data.ts';
 import { applyEdits } from '../../../../engine/config/edits.ts';
 import { same } from './edits/same.ts';
 import { draft, type Draft, type Splice } from './edits/draft.ts';
 import { setAt } from './edits/set.ts';
-import { isEmpty, nameOf, source, walk, type Source } from './edits/source.ts';
+import { isEmpty, source, walk, type Source } from './edits/source.ts';
 import { carried, remove, rename } from './edits/take.ts';
 
 /**
@@ -130,7 +130,7 @@ function set(path: string[], value: unknown, reread: Reread, change: Change): bo
   if (isScalar(old) && !isEmpty(old) && Object.is(old.value, value)) return true;
   const isChanged = isMap(old) && old.items.length > 0 && isBlock(value) && Object.keys(value).length > 0;
   if (!isChanged) return change(setAt(now, path, { value }));
-  const gone = old.items.map(({ key }) => nameOf(key)).filter((name) => !Object.hasOwn(value, name));
+  const gone = old.items.map(({ key }) => keyName(key)).filter((name) => !Object.hasOwn(value, name));
   return (
     Object.entries(value).every(([name, child]) => set([...path, name], child, reread, change)) &&
     gone.every((name) => apply({ kind: 'remove', path: joinPath([...path, name]) }, reread, change))

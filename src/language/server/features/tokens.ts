@@ -2,7 +2,8 @@ import { SemanticTokensBuilder, type SemanticTokens, type SemanticTokensLegend }
 import { isAlias, isMap, isPair, isScalar, isSeq, type Node, type Pair, type Scalar } from 'yaml';
 import { promptFileKeys, rootKey, type KeyInfo } from '../../../../engine/config/walk.ts';
 import type { Asked } from '../request.ts';
-import { isMerge, keyName } from '../syntax-at.ts';
+import { keyName } from '../../../../engine/config/tree.ts';
+import { isMerge } from '../syntax-at.ts';
 
 /** Types that every theme colours. */
 const types = [
@@ -68,7 +69,7 @@ export function semanticTokens({ config }: Asked): SemanticTokens {
 
 /** Colours a key. @returns where its value stands */
 function valueOf(pair: Pair, { info: block, inPrompts }: Place, tokens: Token[]): Place {
-  const name = keyName(pair);
+  const name = keyName(pair.key);
   if (isMerge(pair)) {
     push(tokens, pair.key, 'keyword');
     return { node: pair.value, info: block, inPrompts };

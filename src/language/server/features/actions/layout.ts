@@ -1,9 +1,9 @@
 import { isMap, type Node } from 'yaml';
 import type { Diagnostic as Finding } from '../../../../../engine/config/diagnostics.ts';
-import { readTree } from '../../../../../engine/config/tree.ts';
+import { readTree, keyName } from '../../../../../engine/config/tree.ts';
 import type { ConfigText } from '../../config-text.ts';
 import { draft, type Splice } from '../edits/draft.ts';
-import { entriesOf, nameOf, rangeOf, source, type Entry, type Source } from '../edits/source.ts';
+import { entriesOf, rangeOf, source, type Entry, type Source } from '../edits/source.ts';
 import { remove } from '../edits/take.ts';
 import type { Offer } from './offer.ts';
 
@@ -31,8 +31,8 @@ function withoutOneOfTwo({ document, syntax }: ConfigText, { line, column }: Fin
   const second = entriesTo(from, ({ key }) => key !== null && rangeOf(key)[0] === at);
   if (second === null) return [];
   const siblings = entriesOf(second.at(-1)!.parent, second.length - 1);
-  const first = siblings.find(({ key }) => nameOf(key) === nameOf(second.at(-1)!.key))!;
-  const name = nameOf(first.key);
+  const first = siblings.find(({ key }) => keyName(key) === keyName(second.at(-1)!.key))!;
+  const name = keyName(first.key);
   const choices: [string, Entry[]][] = [
     [`Remove this ${name}`, second],
     [`Remove the first ${name}`, [...second.slice(0, -1), first]],

@@ -1,5 +1,5 @@
 import { isMap, type YAMLMap } from 'yaml';
-import { readTree } from '../../../../../engine/config/tree.ts';
+import { readTree, keyName } from '../../../../../engine/config/tree.ts';
 import { keyAt } from '../../../../../engine/config/walk.ts';
 import type { ConfigText } from '../../config-text.ts';
 import { same } from '../edits/same.ts';
@@ -12,7 +12,6 @@ import {
   indentAt,
   lineEnd,
   lineStart,
-  nameOf,
   nextLine,
   source,
   startOf,
@@ -55,7 +54,7 @@ function endOfHead(from: Source, map: YAMLMap): number {
 function ranks(path: readonly string[]): (entry: Entry) => number {
   const names = keyAt(path.join('.'))?.children.map(({ name }) => name) ?? [];
   return ({ key }) => {
-    const name = nameOf(key);
+    const name = keyName(key);
     const rank = names.indexOf(name);
     // What is merged in comes first, what the schema does not know last.
     return name === '<<' || name === 'extends' ? -1 : rank < 0 ? names.length : rank;
@@ -104,7 +103,7 @@ function sortedWithin(from: Source, entry: Entry, path: readonly string[], start
   const { text } = from;
   const { value } = entry;
   const mark = afterMark(from, entry);
-  const inner = [...path, nameOf(entry.key)];
+  const inner = [...path, keyName(entry.key)];
   if (!isMap(value) || value.items.length === 0 || mark === null) return text.slice(start, end);
   const result = value.flow === true ? inBraces(from, value, inner) : inLines(from, value, inner, nextLine(text, mark));
   return result === null

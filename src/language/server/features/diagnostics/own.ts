@@ -9,11 +9,10 @@ import {
 import { isScalar, visit } from 'yaml';
 import type { Diagnostic as Finding, Fix } from '../../../../../engine/config/diagnostics.ts';
 import { showValue } from '../../../../../engine/config/text.ts';
-import type { Place } from '../../../../../engine/config/tree.ts';
+import { keyName, type Place } from '../../../../../engine/config/tree.ts';
 import type { ConfigText } from '../../config-text.ts';
 import { rangeOf as placeRange } from '../../places.ts';
 import { splitPath, valueAt } from '../../../../../engine/config/data.ts';
-import { nameOf } from '../edits/source.ts';
 import { coded } from './code.ts';
 
 /** What a finding carries for its quick fixes. */
@@ -141,8 +140,8 @@ function firstPlaces({ document, syntax }: ConfigText): Map<number, Range> {
       for (const { key } of items) {
         if (!isScalar(key) || !key.range) continue;
         const [from, to] = key.range;
-        const known = first.get(nameOf(key));
-        if (known === undefined) first.set(nameOf(key), [from, to]);
+        const known = first.get(keyName(key));
+        if (known === undefined) first.set(keyName(key), [from, to]);
         else found.set(from, { start: document.positionAt(known[0]), end: document.positionAt(known[1]) });
       }
     },

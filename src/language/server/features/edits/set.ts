@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
+import { keyName } from '../../../../../engine/config/tree.ts';
 import { promptFileKeys, keyAt } from '../../../../../engine/config/walk.ts';
 import { isBlock } from '../../../../../engine/config/data.ts';
 import type { Splice } from './draft.ts';
@@ -13,7 +14,6 @@ import {
   isEmpty,
   lineEnd,
   lineStart,
-  nameOf,
   rangeOf,
   startOf,
   walk,
@@ -113,7 +113,7 @@ function siblingBefore(siblings: readonly Entry[], path: readonly string[], name
   if (place < 0) return siblings.at(-1) ?? null;
   const earlier = ['<<', ...names.slice(0, place)];
   for (const each of earlier.reverse()) {
-    const found = siblings.findLast(({ key }) => nameOf(key) === each);
+    const found = siblings.findLast(({ key }) => keyName(key) === each);
     if (found !== undefined) return found;
   }
   return null;
@@ -189,7 +189,7 @@ function needsLines(entry: Entry, given: Given): boolean {
   if (given.lines !== undefined) return true;
   const { value } = given;
   if (given.text !== undefined || (!isBlock(value) && !Array.isArray(value))) return false;
-  const mayBeBlock = entry.depth > 0 || !isBlockOfConfig(nameOf(entry.key));
+  const mayBeBlock = entry.depth > 0 || !isBlockOfConfig(keyName(entry.key));
   return !isInline(value, ' '.repeat(20) + inline(value, false), mayBeBlock);
 }
 

@@ -10,6 +10,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import { keyName } from '../../../../../engine/config/tree.ts';
 import type { Layout } from './write.ts';
 
 /** A text and its syntax tree. */
@@ -38,11 +39,6 @@ export function source(text: string, root: Document.Parsed): Source {
 
 export const rangeOf = (node: Node): [from: number, to: number] => [node.range![0], node.range![1]];
 
-/** A key's name as the config's tree calls it. */
-export function nameOf(key: unknown): string {
-  return isScalar(key) ? String(key.source ?? key.value) : String(key);
-}
-
 export function entriesOf(parent: YAMLMap | YAMLSeq, depth: number): Entry[] {
   const node = (value: unknown) => (isNode(value) ? value : null);
   if (isMap(parent))
@@ -68,7 +64,9 @@ export function walk({ root }: Source, path: readonly string[]): Walk {
   for (const [i, part] of path.entries()) {
     if (!isMap(node) && !isSeq(node)) return { entries, rest: path.slice(i) };
     // Of a key that stands twice the last one counts.
-    const next = entriesOf(node, i).findLast(({ key, index }) => (key === null ? String(index) : nameOf(key)) === part);
+    const next = entriesOf(node, i).findLast(
+      ({ key, index }) => (key === null ? String(index) : keyName(key)) === part,
+    );
     if (next === undefined) return { entries, rest: path.slice(i) };
     entries.push(next);
     node = next.value;

@@ -1,4 +1,5 @@
 import { isScalar, type Node } from 'yaml';
+import { keyName } from '../../../../../engine/config/tree.ts';
 import type { Splice } from './draft.ts';
 import {
   afterComments,
@@ -11,7 +12,6 @@ import {
   isEmpty,
   lineEnd,
   lineStart,
-  nameOf,
   nextLine,
   rangeOf,
   startOf,
@@ -99,7 +99,7 @@ export function rename(source: Source, entries: readonly Entry[], name: string):
   if (!isScalar(entry.key)) return null;
   const [from, to] = rangeOf(entry.key);
   const splices = [{ from, to, text: instead(entry.key, name, inFlow(entry)) }];
-  const others = entriesOf(entry.parent, entry.depth).filter(({ key }) => nameOf(key) === name && key !== entry.key);
+  const others = entriesOf(entry.parent, entry.depth).filter(({ key }) => keyName(key) === name && key !== entry.key);
   for (const other of others) {
     const removed = remove(source, [...entries.slice(0, -1), other]);
     if (removed === null) return null;

@@ -6,7 +6,7 @@ import type { Here } from '../../facts/here.ts';
 import { nullNeeds, nullText } from '../../facts/nulls.ts';
 import { countOf } from '../../figures.ts';
 import { code, valueText } from '../../markdown.ts';
-import { keyName } from '../../syntax-at.ts';
+import { keyName } from '../../../../../engine/config/tree.ts';
 import { isTrusted } from '../../trusted.ts';
 import { inheritedTable, inheritedValues } from '../hover/values.ts';
 import { keyLine } from './line-ends.ts';
@@ -30,7 +30,7 @@ export function defaultHints(config: ConfigText, here: Here, wanted: (line: numb
   const visit = (map: unknown, block: KeyInfo) => {
     if (!isMap(map)) return;
     for (const pair of map.items as Pair[]) {
-      const info = block.children.find(({ name }) => name === keyName(pair));
+      const info = block.children.find(({ name }) => name === keyName(pair.key));
       // Of a key that stands twice, one counts.
       if (info === undefined || seen.has(info.path)) continue;
       seen.add(info.path);
