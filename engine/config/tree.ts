@@ -40,7 +40,7 @@ const shownErrors = 5;
  * Beyond these a config is a mistake or an attack (an alias bomb), and reading it would cost more than it is worth. A piece
  * is what the lexer takes for one: a word, a colon, a stretch of spaces.
  */
-const limits = { characters: 2 ** 20, pieces: 100_000, nodes: 30_000, depth: 32 };
+const limits = { characters: 2 ** 20, pieces: 50_000, nodes: 30_000, depth: 32 };
 
 /** Words, marks and spaces of a text, or more than there are, as long as that is within a limit: what reading it will cost. */
 export function countPieces(text: string, limit: number): number {
@@ -69,7 +69,7 @@ export function readTree(input: string): Tree {
   if (countPieces(text, limits.pieces) > limits.pieces) {
     fail(
       'config/too-large',
-      'The config has more than 100,000 words and marks.',
+      'The config has more than 50,000 words and marks.',
       'Keep long lists of prompts in a file: prompts: {file: prompts.txt}.',
     );
     return tree;
