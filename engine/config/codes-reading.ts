@@ -49,7 +49,7 @@ export const readingCodes: CodeGroup[] = [
       'too-large': {
         severity: 'error',
         meaning:
-          'A config of more than 1 MiB or 50,000 words and marks, one whose aliases expand to more than 30,000 values, or a prompt file of more than 64 MiB.',
+          'A config of more than 1 MiB or 50,000 words and marks, one whose aliases expand to more than 15,000 values, or a prompt file of more than 64 MiB.',
         example: [
           'a: &a [x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x]',
           'b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a]',

@@ -40,7 +40,7 @@ const shownErrors = 5;
  * Beyond these a config is a mistake or an attack (an alias bomb), and reading it would cost more than it is worth. A piece
  * is what the lexer takes for one: a word, a colon, a stretch of spaces.
  */
-const limits = { characters: 2 ** 20, pieces: 50_000, nodes: 30_000, depth: 32 };
+const limits = { characters: 2 ** 20, pieces: 50_000, nodes: 15_000, depth: 32 };
 
 /** Words, marks and spaces of a text, or more than there are, as long as that is within a limit: what reading it will cost. */
 export function countPieces(text: string, limit: number): number {
@@ -161,7 +161,7 @@ function plain(node: unknown, path: (string | number)[], walk: Walk, at?: Place)
   if (++walk.nodes > limits.nodes)
     throw new TreeLimit(
       'config/too-large',
-      'The config expands to more than 30,000 values.',
+      'The config expands to more than 15,000 values.',
       'Use fewer or smaller aliases (*name).',
       here,
     );

@@ -1,6 +1,6 @@
 /**
  * `node bootstrap.mjs fuzz`: everything that the language server does, on many texts that nobody would write. Writes
- * results/fuzz.json; exits with 1 where a feature throws, takes longer than a second, or keeps memory.
+ * results/fuzz-SEED.json; exits with 1 where a feature throws, takes longer than a second, or keeps memory.
  *
  *   node --expose-gc test/bench/fuzz.ts [--texts 100000] [--seed 1] [--no-write]
  */
@@ -98,6 +98,6 @@ console.log(JSON.stringify(result, null, 2));
 if (!options['no-write']) {
   const results = path.join(import.meta.dirname, 'results');
   mkdirSync(results, { recursive: true });
-  writeFileSync(path.join(results, 'fuzz.json'), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(path.join(results, `fuzz-${seed}.json`), `${JSON.stringify(result, null, 2)}\n`);
 }
 process.exit(faults.length > 0 || grows ? 1 : 0);

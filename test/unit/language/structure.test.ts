@@ -133,3 +133,9 @@ describe('anchors', () => {
       expect(() => rename(asked(shared), use, name)).toThrow('cannot be called');
   });
 });
+
+it('a text whose anchors hold themselves is answered with what can be had', () => {
+  const one = asked('a: &x\n  - b: *x\n  - [c: &y {d: *y}\nstill: broken: here\n');
+  for (const ask of [symbols, foldingRanges]) expect(Array.isArray(ask(one))).toBe(true);
+  expect(Array.isArray(selectionRanges(one, [{ line: 1, character: 5 }]))).toBe(true);
+});
