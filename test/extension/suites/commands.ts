@@ -134,7 +134,11 @@ describe('what is looked at opens:', () => {
     const run = await finishedRun();
     const other = copyRun(run, 'other-20260101-000000', { name: 'other' });
     await call('compareRuns', [run, other]);
-    await eventually('its title names them', () => webviewTabs('sage.compare')[0]?.label === 'Compare: short, other');
+    await eventually(
+      'its title names them',
+      () => webviewTabs('sage.compare')[0]?.label === 'Compare: short, other',
+      110,
+    );
   });
 
   it('Preview Exploration, beside the editor of the config', async () => {
