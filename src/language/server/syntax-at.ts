@@ -48,7 +48,7 @@ export function nodeAt(config: ConfigText, at: Position): NodeAt | null {
     // A block ends where what follows it begins: the later of two is meant.
     const pair: Pair | undefined = node.items.findLast(({ key, value }) => holds(key) || holds(value));
     if (pair === undefined) return null;
-    const inner = isMerge(pair) ? keys : [...keys, keyName(pair)];
+    const inner = isMerge(pair) ? keys : [...keys, keyName(pair.key)];
     if (holds(pair.key)) return found(inner, 'key', pair.key as Node);
     [keys, node] = [inner, pair.value];
   }
