@@ -4,12 +4,7 @@ import { jsonSchema } from '../../../engine/config/json-schema.ts';
 /** yaml-language-server as a library, which knows a config by its JSON schema and nothing else. */
 export type YamlService = Pick<
   LanguageService,
-  | 'doComplete'
-  | 'doFormat'
-  | 'doValidation'
-  | 'findDocumentSymbols2'
-  | 'getFoldingRanges'
-  | 'getSelectionRanges'
+  'doComplete' | 'doFormat' | 'doValidation' | 'findDocumentSymbols2' | 'getFoldingRanges' | 'getSelectionRanges'
 >;
 
 /** Where the schema would stand; nothing is ever fetched from there. */
