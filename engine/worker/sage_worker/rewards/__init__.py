@@ -1,0 +1,1 @@
+"""Reward models and held-out metrics behind one interface."""
