@@ -138,7 +138,9 @@ export function serve(connection: Connection): void {
       t,
       async (asked) => {
         const actions = await codeActions(asked, p);
-        return resolvesLater ? actions : actions.map((action) => (action.edit ? action : resolveAction(asked, action)));
+        return resolvesLater
+          ? actions
+          : actions.map((action) => (documentOf(action) === null ? action : resolveAction(asked, action)));
       },
       [],
     ),
