@@ -7,8 +7,8 @@ import { packageRoot } from '../../../engine/package-root.ts';
 import { flatten, keyAt, rootKey, type KeyInfo } from '../../../engine/config/walk.ts';
 import { hover } from '../../../src/language/server/features/hover.ts';
 import { sectionOf } from '../../../src/language/server/paper.ts';
-import { asked, cursor } from '../../support/language.ts';
-import { mutants, positions, presets } from './mutants.ts';
+import { asked, cursor, positions } from '../../support/language.ts';
+import { presets, spoiltPresets } from '../../support/spoilt-presets.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sage-hover-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -47,7 +47,7 @@ describe('every position', () => {
 
   it('of 200 spoilt presets is answered', () => {
     let found = 0;
-    for (const text of mutants(200, 20261123)) {
+    for (const text of spoiltPresets(200, 20261123)) {
       const config = asked(text);
       for (const at of positions(text)) if (hover(config, at) !== null) found++;
     }
