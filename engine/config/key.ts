@@ -22,7 +22,15 @@ export type MethodSection = (typeof methodSections)[number];
 
 /** Where in the repository a section of the method is, such as `docs/method.md#one-iteration`. */
 export function sectionLink(section: MethodSection): string {
-  return `docs/method.md#${section.toLowerCase().replaceAll(' ', '-')}`;
+  return `docs/method.md#${sectionAnchor(section)}`;
+}
+
+/** The anchor of a section's heading, as renderers of Markdown make it; in a URL it is still to be encoded (`β`). */
+export function sectionAnchor(section: MethodSection): string {
+  return section
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} -]/gu, '')
+    .replaceAll(' ', '-');
 }
 
 /**
@@ -38,7 +46,7 @@ export interface KeyMeta {
   paper?: string;
   /** The formula in which it stands. */
   equation?: string;
-  /** The heading of docs/method.md under which that is explained. */
+  /** The heading of docs/method.md under which that is explained; that of its block for a key without one. */
   section?: MethodSection;
   /** What each allowed word does. */
   values?: Record<string, string>;
@@ -61,7 +69,10 @@ export function key<T extends z.ZodType>(schema: T, meta: KeyMeta): T {
   return schema.meta({ ...meta });
 }
 
-/** A block of keys. Unknown keys in it are errors; a block left out takes the default of every key. */
+/**
+ * A block of keys. Unknown keys in it are errors; a block left out takes the default of every key.
+ * More of `KeyMeta` is added with `.meta({ … } satisfies Partial<KeyMeta>)`.
+ */
 export function block<Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape) {
   return z
     .strictObject(shape)

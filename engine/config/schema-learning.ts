@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { block, key } from './key.ts';
+import { block, key, type KeyMeta } from './key.ts';
 
 const weight = (component: string, value: number, description: string) =>
   key(z.number().min(0).max(1000).default(value), {
@@ -32,7 +32,7 @@ export const reward = block('What a video is worth.', {
     section: 'Rewards and advantages',
     aliases: ['adv_clip_max', 'advantage_max'],
   }),
-});
+}).meta({ section: 'Rewards and advantages' } satisfies Partial<KeyMeta>);
 
 export const training = block('The optimizer and the loop around it.', {
   iterations: key(z.int().min(1).max(10_000_000).default(60), {
@@ -115,7 +115,7 @@ export const training = block('The optimizer and the loop around it.', {
     section: 'Loss of one sample at one step',
     aliases: ['clip', 'ppo_clip', 'clip_eps', 'epsilon_clip'],
   }),
-});
+}).meta({ section: 'Optimizer' } satisfies Partial<KeyMeta>);
 
 export const equalizer = block('Balances how strongly the sampling steps pull at the weights.', {
   mode: key(z.enum(['analytic', 'measured', 'none']).default('analytic'), {
@@ -142,7 +142,7 @@ export const equalizer = block('Balances how strongly the sampling steps pull at
     section: 'Gradient-norm equalizer',
     unit: 'observations a step',
   }),
-});
+}).meta({ section: 'Gradient-norm equalizer' } satisfies Partial<KeyMeta>);
 
 const anchor = block('Position control: keeps the policy near a copy of itself.', {
   mode: key(z.enum(['moving', 'fixed', 'none']).default('moving'), {
@@ -235,10 +235,10 @@ const beta = block('The strength β of the whole trust region: L = L_pg + β·(w
     unit: 'calls',
     aliases: ['warmup_steps', 'kl_warmup'],
   }),
-});
+}).meta({ section: 'β' } satisfies Partial<KeyMeta>);
 
 export const trustRegion = block('The dual trust region: how far an update may carry the policy.', {
   anchor,
   stepwise,
   beta,
-});
+}).meta({ section: 'Dual trust region' } satisfies Partial<KeyMeta>);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { block, key } from './key.ts';
+import { block, key, type KeyMeta } from './key.ts';
 
 /** `all`, a list of prompts, or a file of them. */
 const promptSource = z.union([
@@ -54,7 +54,7 @@ export const evaluation = block('Fixed prompts and seeds, sampled without explor
     unit: 'videos',
     models: { 'hunyuan-video-1.5': 32, 'wan-2.1': 32 },
   }),
-});
+}).meta({ section: 'Evaluation' } satisfies Partial<KeyMeta>);
 
 export const checkpoints = block('What is kept to resume from.', {
   every: key(z.int().min(0).max(10_000_000).default(20), {

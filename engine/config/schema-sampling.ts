@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { block, key, modelNames } from './key.ts';
+import { block, key, modelNames, type KeyMeta } from './key.ts';
 
 const adapter = block('Low-rank adapters in place of full fine-tuning.', {
   kind: key(z.enum(['none', 'lora']).default('none'), {
@@ -199,7 +199,7 @@ export const exploration = block('The noise with which rollouts of one prompt co
     equation: 'Σ_k = η²·[−(σ̄_k − σ̄_{k+1}) + log((1−σ̄_{k+1}) / (1−σ̄_k))], σ̄ = min(σ, σ_max)',
     section: 'Exploration kernels',
   }),
-});
+}).meta({ section: 'Exploration kernels' } satisfies Partial<KeyMeta>);
 
 export const rollout = block('How many videos an iteration samples.', {
   prompts_per_iteration: key(z.int().min(1).max(100000).default(4), {
@@ -227,4 +227,4 @@ export const rollout = block('How many videos an iteration samples.', {
       'num_image_per_prompt',
     ],
   }),
-});
+}).meta({ section: 'One iteration' } satisfies Partial<KeyMeta>);

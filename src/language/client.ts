@@ -3,7 +3,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { LanguageClient, RevealOutputChannelOn, TransportKind, type Middleware } from 'vscode-languageclient/node';
 import { onEngineSettings, runsFolder } from '../engine/settings.ts';
-import { explanations, withLine } from './documentation.ts';
+import { withLine } from './documentation.ts';
 
 /** What the server is told of the editor; its own record of it is in server/settings.ts. */
 function settingsOf(extensionFolder: string): object {
@@ -18,11 +18,6 @@ function settingsOf(extensionFolder: string): object {
 
 const middleware: Middleware = {
   handleDiagnostics: (uri, diagnostics, next) => next(uri, diagnostics.map(withLine)),
-  provideCodeActions: async (document, range, context, token, next) => {
-    const actions = await next(document, range, context, token);
-    const asked = context.only === undefined || context.only.contains(vscode.CodeActionKind.QuickFix);
-    return [...(actions ?? []), ...(asked ? explanations(context.diagnostics) : [])];
-  },
 };
 
 /** Starts the server, and restarts it where it ends by itself, as often as is sensible. */

@@ -1,6 +1,6 @@
 /** The way from a finding to its place in docs/diagnostics.md. */
 import { readFileSync } from 'node:fs';
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 
 interface Explained {
   code: { value: string | number; target: vscode.Uri };
@@ -31,17 +31,4 @@ export function withLine(diagnostic: vscode.Diagnostic): vscode.Diagnostic {
   const line = lineOf(target.fsPath, String(value));
   if (line !== undefined) diagnostic.code = { value, target: target.with({ fragment: `L${line}` }) };
   return diagnostic;
-}
-
-/** For each of the findings, an action that shows what it means, rendered. */
-export function explanations(diagnostics: readonly vscode.Diagnostic[]): vscode.CodeAction[] {
-  return diagnostics.filter(isExplained).map((diagnostic) => {
-    const { value, target } = diagnostic.code;
-    const title = vscode.l10n.t('Explain {0}', value);
-    const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
-    const anchor = String(value).replace(/[^a-z0-9-]/g, '');
-    action.command = { title, command: 'sage.openDocumentation', arguments: [target.path.split('/').at(-1), anchor] };
-    action.diagnostics = [diagnostic];
-    return action;
-  });
 }

@@ -50,6 +50,32 @@ it('works out the edit of an action when it is chosen, for an editor that asks t
   expect(await server.stop()).toBe(0);
 });
 
+it.each([{}, { codeAction: { resolveSupport: { properties: ['edit'] } } }])(
+  'explains what is found, whether the editor asks for edits at once or later: %j',
+  async (editor) => {
+    const server = await startLanguageServer({ commands: true }, editor);
+    const explained = async (text: string, only = ['quickfix']) => {
+      server.write(uri, text);
+      return (await actions(server, await server.diagnostics(uri), only)).filter(({ edit }) => edit === undefined);
+    };
+    const [unknown, ...others] = await explained('exploration: {ete: 1}\n');
+    expect(others).toEqual([]);
+    expect(unknown).toMatchObject({
+      title: 'Explain config/unknown-key',
+      kind: 'quickfix',
+      diagnostics: [{ code: 'config/unknown-key' }],
+      command: { command: 'sage.openDocumentation', arguments: ['diagnostics.md', 'configunknown-key'] },
+    });
+    expect(await server.request('codeAction/resolve', unknown)).toEqual(unknown);
+    // Each code once, and also for a text that no parser is given.
+    expect((await explained('a: {ete: 1}\nb: {ete: 1}\n')).map(({ title }) => title)).toHaveLength(1);
+    const binary = 'seed: 1\0';
+    expect((await explained(binary)).map(({ title }) => title)).toEqual(['Explain config/not-text']);
+    expect(await explained(binary, ['refactor'])).toEqual([]);
+    expect(await server.stop()).toBe(0);
+  },
+);
+
 it('finds what was typed last, however fast it was typed, and nothing of what was before', async () => {
   const server = await startLanguageServer();
   const typed = 'exploration: { eta: -1 }\n';

@@ -1,15 +1,5 @@
 import { isMap, parseDocument, visit } from 'yaml';
-
-/** Numbers in [0, 1) that follow from a seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { uniforms } from '../bench/statistics.ts';
 
 type Change = (lines: string[], random: () => number) => string[];
 
@@ -71,7 +61,7 @@ function thin(lines: string[], random: () => number): string[] {
 
 /** A config with some of its lines, cut, moved, broken or written in another style. */
 export function mutant(text: string, seed: number): string {
-  const random = seeded(seed);
+  const random = uniforms(seed);
   let lines = thin(text.split('\n'), random);
   for (let n = Math.floor(random() * 3.5); n > 0; n--)
     lines = changes[Math.floor(random() * changes.length)](lines, random).flatMap((line) => line.split('\n'));

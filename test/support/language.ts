@@ -34,6 +34,12 @@ export function cursor(marked: string): { text: string; at: { line: number; char
   };
 }
 
+/** Every position of a text. */
+export function* positions(text: string): Generator<{ line: number; character: number }> {
+  for (const [line, content] of text.split(/\r\n|\n|\r/).entries())
+    for (let character = 0; character <= content.length; character++) yield { line, character };
+}
+
 /** A real language server, `sage-grpo lsp --stdio`, and an editor's side of the connection to it. */
 export interface LanguageServer {
   readonly initialized: InitializeResult;

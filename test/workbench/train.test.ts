@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { packageRoot } from '../../engine/package-root.ts';
 import { needs } from '../support/needs.ts';
 import {
@@ -24,6 +24,7 @@ import {
   treeRows,
   webview,
 } from './drive.ts';
+import { inSteps } from './steps.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 import { createWorkspace, killTrainer, type Workspace } from './workspace.ts';
 
@@ -61,14 +62,7 @@ describe('training in the editor', () => {
     await workspace?.remove();
   });
 
-  let broken = false;
-  beforeEach(({ task, onTestFailed }) => {
-    if (broken) throw new Error('not reached: a step before this one has failed');
-    onTestFailed(async () => {
-      broken = true;
-      await bench?.screenshot(`failed-${task.name.slice(0, 30).replaceAll(/\W+/g, '-')}`);
-    });
-  });
+  inSteps(() => bench);
 
   it('makes a config from a preset', async () => {
     const { page } = bench;

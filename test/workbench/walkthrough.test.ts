@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { packageRoot } from '../../engine/package-root.ts';
 import { needs } from '../support/needs.ts';
 import { seriousFaults } from '../webview/accessible.ts';
@@ -21,6 +21,7 @@ import {
   runCommand,
   webview,
 } from './drive.ts';
+import { inSteps } from './steps.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 import { createWorkspace, type Workspace } from './workspace.ts';
 
@@ -61,14 +62,7 @@ describe('the walkthrough', () => {
     await workspace?.remove();
   });
 
-  let broken = false;
-  beforeEach(({ task, onTestFailed }) => {
-    if (broken) throw new Error('not reached: a step before this one has failed');
-    onTestFailed(async () => {
-      broken = true;
-      await bench?.screenshot(`failed-${task.name.slice(0, 30).replaceAll(/\W+/g, '-')}`);
-    });
-  });
+  inSteps(() => bench);
 
   it('opens from the palette, and its first step opens the example', { timeout: 3 * minutes }, async () => {
     const { page } = bench;

@@ -32,7 +32,7 @@ export function configText(current: TextDocument): ConfigText {
   const document = TextDocument.create(uri, languageId, ++snapshots, text);
   let analysis: ConfigAnalysis | undefined;
   let readable: boolean | undefined;
-  const file = uri.startsWith('file:') ? fileURLToPath(uri) : null;
+  const file = fileOf(uri);
   const config: ConfigText = {
     document,
     version,
@@ -51,4 +51,13 @@ export function configText(current: TextDocument): ConfigText {
     },
   };
   return config;
+}
+
+/** The path at an address; null for one that names no file of this machine. */
+export function fileOf(uri: string): string | null {
+  try {
+    return uri.startsWith('file:') ? fileURLToPath(uri) : null;
+  } catch {
+    return null;
+  }
 }

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Range } from 'vscode-languageserver/node';
-import { listPresets } from '../../../engine/config/presets.ts';
-import { valueAt } from '../../../engine/config/issues.ts';
-import type { ConfigText } from './config-text.ts';
+import { isPresetName } from '../../../engine/config/bases.ts';
+import { valueAt } from '../../../engine/config/data.ts';
+import { presetFile } from '../../../engine/config/presets.ts';
+import { runPaths } from '../../../engine/run/folder.ts';
+import { fileOf, type ConfigText } from './config-text.ts';
 import { rangeOf } from './places.ts';
 
 /** A file that a config names. */
@@ -24,13 +26,17 @@ export function namedFiles({ analysis: { tree }, file }: ConfigText): NamedFile[
     const place = tree.places.get(key)?.value;
     const named = valueAt(tree.value, key.split('.'));
     if (place === undefined || place.flag !== undefined || typeof named !== 'string' || named === '') return [];
-    const found = key === 'extends' ? (presetFile(named) ?? onDisk(named, file)) : onDisk(named, file);
+    const found = onDisk(key === 'extends' && isPresetName(named) ? presetFile(named) : named, file);
     return found === null ? [] : [{ path: key, range: rangeOf(place), uri: pathToFileURL(found).href }];
   });
 }
 
-function presetFile(name: string): string | null {
-  return listPresets().find((preset) => preset.name === name)?.file ?? null;
+/** Whether an address is that of the event log of a run, which is written to all the time and which no config names. */
+export function isEventLog(runsFolder: string | null, uri: string): boolean {
+  const file = fileOf(uri);
+  if (runsFolder === null || file === null) return false;
+  const run = path.dirname(file);
+  return path.dirname(run) === path.resolve(runsFolder) && runPaths(run).events === file;
 }
 
 function onDisk(named: string, config: string | null): string | null {

@@ -1,31 +1,13 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { sectionAnchor, type MethodSection } from '../../../engine/config/key.ts';
+import { keyAt } from '../../../engine/config/walk.ts';
 import { packageRoot } from '../../../engine/package-root.ts';
-
-/** The section of docs/method.md that a block or key belongs to; the longest path that fits counts. */
-export const sections: Readonly<Record<string, string>> = {
-  'sampling.steps': 'Schedule',
-  'sampling.shift': 'Schedule',
-  'sampling.guidance': 'One iteration',
-  'sampling.train_guidance': 'One iteration',
-  exploration: 'Exploration kernels',
-  rollout: 'Notation',
-  reward: 'Rewards and advantages',
-  training: 'Optimizer',
-  'training.micro_batch': 'One iteration',
-  'training.accumulation': 'One iteration',
-  'training.steps_per_sample': 'One iteration',
-  'training.clip_range': 'Loss of one sample at one step',
-  equalizer: 'Gradient-norm equalizer',
-  trust_region: 'Dual trust region',
-  'trust_region.beta': 'β',
-  evaluation: 'Evaluation',
-};
 
 /** A section of the method's page. */
 export interface Section {
-  title: string;
+  title: MethodSection;
   /** Where it can be opened; null where the page is not part of this installation. */
   uri: string | null;
 }
@@ -41,24 +23,14 @@ function pageUri(): string | null {
   return page;
 }
 
-/** The section that explains a key. */
-export function sectionOf(key: string): Section | null {
-  const parts = key.split('.');
+/** The section that explains a key: its own, or that of the nearest block around it that has one. */
+export function sectionOf(path: string): Section | null {
+  const parts = path.split('.');
   for (let length = parts.length; length > 0; length--) {
-    const title = sections[parts.slice(0, length).join('.')];
+    const title = keyAt(parts.slice(0, length).join('.'))?.meta.section;
     if (title === undefined) continue;
     const uri = pageUri();
-    return { title, uri: uri === null ? null : `${uri}#${anchorOf(title)}` };
+    return { title, uri: uri === null ? null : `${uri}#${encodeURIComponent(sectionAnchor(title))}` };
   }
   return null;
-}
-
-/** The anchor of a heading, as renderers of Markdown make it. */
-export function anchorOf(title: string): string {
-  return encodeURIComponent(
-    title
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} -]/gu, '')
-      .replaceAll(' ', '-'),
-  );
 }

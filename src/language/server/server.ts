@@ -21,6 +21,7 @@ import { prepareRename, references, rename } from './features/structure/anchors.
 import { definition, links } from './features/structure/links.ts';
 import { foldingRanges, format, selectionRanges, symbols } from './features/structure/outline.ts';
 import { semanticTokens, tokensLegend } from './features/tokens.ts';
+import { isEventLog } from './files.ts';
 import type { Asked } from './request.ts';
 import { serverSettings, type ServerSettings } from './settings.ts';
 import { createYamlService, type YamlService } from './yaml-service.ts';
@@ -115,7 +116,8 @@ export function serve(connection: Connection): void {
     void connection.languages.inlayHint.refresh().catch(() => {});
     void connection.sendRequest('workspace/codeLens/refresh').catch(() => {});
   });
-  connection.onDidChangeWatchedFiles(() => {
+  connection.onDidChangeWatchedFiles(({ changes }) => {
+    if (changes.every(({ uri }) => isEventLog(settings.runsFolder, uri))) return;
     // What is known of a text depends on the files that it names.
     texts.clear();
     for (const { uri } of documents.all()) checkSoon(uri);
@@ -136,7 +138,9 @@ export function serve(connection: Connection): void {
       t,
       async (asked) => {
         const actions = await codeActions(asked, p);
-        return resolvesLater ? actions : actions.map((action) => (action.edit ? action : resolveAction(asked, action)));
+        return resolvesLater
+          ? actions
+          : actions.map((action) => (documentOf(action) === null ? action : resolveAction(asked, action)));
       },
       [],
     ),

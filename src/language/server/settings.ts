@@ -8,7 +8,7 @@ export type HintKind = (typeof hintKinds)[number];
 export const serverSettings = z.object({
   /** Absolute path of the folder of runs; null where there is none. */
   runsFolder: z.string().nullable().catch(null).default(null),
-  /** Whether the editor has the commands `sage.launch`, `sage.previewExploration`, `sage.estimate` and `sage.openDashboard`. */
+  /** Whether the editor has the commands of lenses and actions, such as `sage.launch` and `sage.openDocumentation`. */
   commands: z.boolean().catch(false).default(false),
   codeLens: z.boolean().catch(true).default(true),
   inlayHints: z.partialRecord(z.enum(hintKinds), z.boolean()).catch({}).default({}),

@@ -22,6 +22,12 @@ export function fillCompare(
   const { webview } = panel;
   const extension = context.extensionUri;
   let disposed = false;
+  /** As the comparison has them, in the order of the ids; none before it is made. */
+  let compared: readonly string[] = [];
+  function showTitle(): void {
+    const title = titleOf(ids.map((id, i) => runs.get(id)?.name ?? compared[i] ?? id));
+    if (panel.title !== title) panel.title = title;
+  }
   async function allowFolders(folders: readonly string[]): Promise<void> {
     const roots = (await Promise.all(folders.map(mediaRoots))).flat();
     if (disposed) return;
@@ -38,7 +44,8 @@ export function fillCompare(
       send: (message) => webview.postMessage(message),
       settings: () => ({ autoplay: autoplay() }),
       found(summaries) {
-        panel.title = titleOf(summaries.map(({ name }) => name));
+        compared = summaries.map(({ name }) => name);
+        showTitle();
         void allowFolders(summaries.map(({ folder }) => folder));
       },
       sources: (folder, videos) => sourcesOf(webview, folder, videos),
@@ -48,6 +55,8 @@ export function fillCompare(
     },
   );
   const subscriptions = [
+    // A page that is hidden, or long in coming, asks for no comparison.
+    runs.onChange(showTitle),
     webview.onDidReceiveMessage(session.receive),
     panel.onDidChangeViewState(() => {
       if (!panel.visible) session.hide();
@@ -61,7 +70,7 @@ export function fillCompare(
       for (const subscription of subscriptions) subscription.dispose();
     }),
   ];
-  panel.title = titleOf(ids.map((id) => runs.get(id)?.name ?? id));
+  showTitle();
   panel.iconPath = panelIcon(extension, 'compare');
   const all = runsFolder(extension.fsPath);
   const known = ids

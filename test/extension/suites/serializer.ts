@@ -78,6 +78,18 @@ describe('after a reload of the window', () => {
     assert.match(problem.message, new RegExp(`There is no run "${gone}"`));
   });
 
+  it('a comparison that nobody looks at is named after its runs too, once they are there', async () => {
+    const late = 'late-20200101-000000';
+    const page = await revive<ToCompare>('compare', { runs: [run, late] });
+    await page.isTold('problem');
+    assert.equal(page.panel.title, `Compare: short, ${late}`);
+    await vscode.commands.executeCommand('sage.openDashboard', run);
+    await eventually('it is hidden', () => !page.panel.visible);
+    copyRun(run, late, { name: 'later' });
+    await eventually('its title names them', () => page.panel.title === 'Compare: short, later');
+    assert.ok(!page.panel.visible);
+  });
+
   it('a preview of exploration comes back with its config', async () => {
     const config = writeConfig('kept');
     const page = await revive<ToSchedule>('schedule', { uri: config.toString() });

@@ -2,58 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allCodes } from '../../../engine/config/codes.ts';
 import { checkText } from '../../../engine/config/load.ts';
-import { listPresets, readPreset } from '../../../engine/config/presets.ts';
 import { editDistance } from '../../../engine/spelling.ts';
 import { quote } from '../../../engine/config/text.ts';
-
-const presets = listPresets().map((preset) => readPreset(preset.name));
-const fragments = [
-  '\t',
-  '\0',
-  '*a',
-  '&a ',
-  '<<: *a',
-  '- ',
-  '{',
-  '}',
-  '[',
-  ']',
-  '"',
-  ': ',
-  '\r\n',
-  '---\n',
-  '!!binary ',
-  '.nan',
-  'null',
-  '-1',
-  '1e999',
-  '__proto__',
-  '🦊',
-  '|',
-  '? ',
-  'extends: shapes\n',
-  'extends: hunyuan',
-];
-
-/** One edit of a text: cut a stretch, put a fragment in, or repeat a stretch elsewhere. */
-const edit = fc.record({
-  at: fc.double({ min: 0, max: 1, noNaN: true }),
-  cut: fc.nat(30),
-  put: fc.oneof(fc.constantFrom(...fragments), fc.string({ maxLength: 6 })),
-});
-
-function mutate(text: string, edits: { at: number; cut: number; put: string }[]): string {
-  return edits.reduce((now, { at, cut, put }) => {
-    const from = Math.floor(at * now.length);
-    return now.slice(0, from) + put + now.slice(from + cut);
-  }, text);
-}
+import { spoiltPreset } from '../../support/spoilt-presets.ts';
 
 describe('any text', () => {
   it('is answered with a config or with errors that lie inside it', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...presets), fc.array(edit, { minLength: 1, maxLength: 6 }), (preset, edits) => {
-        const text = mutate(preset, edits);
+      fc.property(spoiltPreset(6), (text) => {
         const { config, diagnostics } = checkText(text, { checkFiles: false });
         expect(config === null).toBe(diagnostics.some((d) => d.severity === 'error'));
         const lines = text.split('\n').length;

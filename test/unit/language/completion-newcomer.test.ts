@@ -7,7 +7,7 @@ import { readTree } from '../../../engine/config/tree.ts';
 import { keyAt } from '../../../engine/config/walk.ts';
 import { allPrompts } from '../../../engine/shapes/grammar.ts';
 import { blockOf, isKey, keysIn } from '../../support/completion-oracle.ts';
-import { seeded } from '../../support/config-mutants.ts';
+import { uniforms } from '../../bench/statistics.ts';
 import { completionEditor, type CompletionEditor } from '../../support/completion-editor.ts';
 
 const example = readFileSync(listPresets().find(({ name }) => name === 'hunyuan-video-1.5')!.file, 'utf8');
@@ -82,7 +82,7 @@ it('leaves a text that can be read, with each key in its block, whatever is acce
   let accepted = 0;
   for (const { file } of listPresets()) {
     const text = readFileSync(file, 'utf8').replaceAll('\n\n', '\n  \n');
-    const random = seeded(7);
+    const random = uniforms(7);
     for (let at = 0; at <= text.length; at += 1 + Math.floor(random() * 20)) {
       const editor = completionEditor(file, { commands: random() < 0.5 }, { text, at });
       const items = await editor.offers();

@@ -6,7 +6,7 @@ import { inlayHints } from '../../../src/language/server/features/hints.ts';
 import { figureHints } from '../../../src/language/server/features/hints/figures-of.ts';
 import { hintKinds } from '../../../src/language/server/settings.ts';
 import { asked } from '../../support/language.ts';
-import { mutants, presets } from './mutants.ts';
+import { presets, spoiltPresets } from '../../support/spoilt-presets.ts';
 
 const whole = { start: { line: 0, character: 0 }, end: { line: 1e6, character: 0 } };
 
@@ -180,6 +180,6 @@ describe('estimates', () => {
 
 it('no text is too spoilt to be asked for hints', () => {
   let count = 0;
-  for (const spoilt of mutants(100, 3)) count += inlayHints(asked(spoilt), whole).length;
+  for (const spoilt of spoiltPresets(100, 3)) count += inlayHints(asked(spoilt), whole).length;
   expect(count).toBeGreaterThan(100);
 });

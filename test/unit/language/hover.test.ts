@@ -6,9 +6,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../../engine/package-root.ts';
 import { flatten, keyAt, rootKey, type KeyInfo } from '../../../engine/config/walk.ts';
 import { hover } from '../../../src/language/server/features/hover.ts';
-import { anchorOf, sections } from '../../../src/language/server/paper.ts';
-import { asked, cursor } from '../../support/language.ts';
-import { mutants, positions, presets } from './mutants.ts';
+import { sectionOf } from '../../../src/language/server/paper.ts';
+import { asked, cursor, positions } from '../../support/language.ts';
+import { presets, spoiltPresets } from '../../support/spoilt-presets.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sage-hover-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -47,7 +47,7 @@ describe('every position', () => {
 
   it('of 200 spoilt presets is answered', () => {
     let found = 0;
-    for (const text of mutants(200, 20261123)) {
+    for (const text of spoiltPresets(200, 20261123)) {
       const config = asked(text);
       for (const at of positions(text)) if (hover(config, at) !== null) found++;
     }
@@ -217,11 +217,28 @@ it('comments and blank lines have no hover', () => {
   expect(hoverAt('seed: 1\n|\nname: a\n')).toBeNull();
 });
 
-it('the sections of the paper that hovers lead to are on the page of the method', () => {
+it('the sections of the method that hovers lead to are on its page', () => {
   const page = readFileSync(path.join(packageRoot(), 'docs', 'method.md'), 'utf8');
   const headings = [...page.matchAll(/^#+ (.+)$/gm)].map(([, title]) => title);
-  for (const title of Object.values(sections)) expect(headings).toContain(title);
-  for (const key of Object.keys(sections)) expect(keyAt(key), key).not.toBeNull();
-  expect(anchorOf('Gradient-norm equalizer')).toBe('gradient-norm-equalizer');
-  expect(anchorOf('β')).toBe('%CE%B2');
+  const uri = pathToFileURL(path.join(packageRoot(), 'docs', 'method.md')).href;
+  const explained = flatten(rootKey).filter((info) => sectionOf(info.path) !== null);
+  for (const info of explained) expect(headings, info.path).toContain(sectionOf(info.path)!.title);
+  expect(explained.length).toBeGreaterThan(40);
+  expect(sectionOf('equalizer')!.uri).toBe(`${uri}#gradient-norm-equalizer`);
+  expect(sectionOf('trust_region.beta')!.uri).toBe(`${uri}#%CE%B2`);
+});
+
+it('a key is explained in its own section, else in that of its block', () => {
+  const titles = (...keys: string[]) => keys.map((key) => sectionOf(key)?.title ?? null);
+  expect(titles('rollout', 'rollout.generations')).toEqual(['One iteration', 'Rewards and advantages']);
+  expect(titles('training', 'training.beta1', 'training.clip_range')).toEqual([
+    'Optimizer',
+    'Optimizer',
+    'Loss of one sample at one step',
+  ]);
+  expect(titles('exploration.window.first', 'reward.weights')).toEqual([
+    'Exploration kernels',
+    'Rewards and advantages',
+  ]);
+  expect(titles('policy.model', 'prompts.file', 'no.such.key')).toEqual([null, null, null]);
 });

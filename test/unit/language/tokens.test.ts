@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { semanticTokens, tokensLegend } from '../../../src/language/server/features/tokens.ts';
 import { asked } from '../../support/language.ts';
-import { mutants, presets } from './mutants.ts';
+import { presets, spoiltPresets } from '../../support/spoilt-presets.ts';
 
 /** The tokens of a text: what is coloured, and as what. */
 function tokensOf(text: string): { words: string; kind: string; line: number }[] {
@@ -63,7 +63,7 @@ it('names the preset that a config extends', () => {
 
 it('are in the order of the text, inside their lines and never over one another, whatever the text', () => {
   let count = 0;
-  for (const text of [...presets.map((preset) => preset.text), ...mutants(100, 11)]) {
+  for (const text of [...presets.map((preset) => preset.text), ...spoiltPresets(100, 11)]) {
     const { data } = semanticTokens(asked(text));
     const lengths = text.split('\n').map((line) => line.length);
     let [line, end] = [0, 0];

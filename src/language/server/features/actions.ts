@@ -3,6 +3,7 @@ import type { Asked } from '../request.ts';
 import { blockOffers, completed, withBlock } from './actions/blocks.ts';
 import { kernelOffers, withKernel } from './actions/kernels.ts';
 import { allFixed, fixOffers, hasPreferredFix } from './actions/fixes.ts';
+import { explanations } from './actions/explain.ts';
 import type { Offer } from './actions/offer.ts';
 import { extracted, inlined, presetOffers } from './actions/presets.ts';
 import { sorted } from './actions/sort.ts';
@@ -40,19 +41,25 @@ const deeds: Record<string, (asked: Asked, argument: string) => Splice[] | null>
   kernel: ({ config }, chosen) => withKernel(config, chosen),
 };
 
-/** What can be put right or rearranged in a range. Some have their edit only after `resolveAction`. */
+/**
+ * What can be put right or rearranged in a range, and what explains the findings there. Those with neither an edit nor a
+ * command have their edit after `resolveAction`.
+ */
 export async function codeActions(asked: Asked, params: CodeActionParams): Promise<CodeAction[]> {
-  const { config } = asked;
-  if (config.syntax === null) return [];
+  const { config, settings } = asked;
   const { only, triggerKind } = params.context;
   const isWanted = (kind: string) => only === undefined || only.some((each) => `${kind}.`.startsWith(`${each}.`));
   const isAutomatic = triggerKind === CodeActionTriggerKind.Automatic && only === undefined;
-  const offers = [
+  const changes = async (): Promise<Offer[]> => [
     ...(isWanted('quickfix') ? await fixOffers(asked, params) : []),
     ...(isWanted('refactor.rewrite')
       ? [...kernelOffers(config, params.range), ...blockOffers(config, params.range, isAutomatic)]
       : []),
     ...(isAutomatic ? [] : [...presetOffers(config), ...sourceOffers(asked)]),
+  ];
+  const offers = [
+    ...(config.syntax === null ? [] : await changes()),
+    ...(settings.commands ? explanations(params.context) : []),
   ];
   return offers.filter(({ kind }) => isWanted(kind)).map((offer) => toAction(offer, asked));
 }
@@ -69,6 +76,7 @@ function sourceOffers({ config }: Asked): Offer[] {
 
 function toAction({ deed, splices, ...shown }: Offer, { config }: Asked): CodeAction {
   const { uri } = config.document;
+  if (shown.command !== undefined) return shown;
   if (splices !== undefined) return { ...shown, edit: editOf(config.document, splices) };
   const data: Later = { uri, version: config.version, name: deed![0], argument: deed![1] };
   return { ...shown, data };

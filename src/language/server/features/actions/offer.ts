@@ -1,4 +1,4 @@
-import type { Diagnostic, Range } from 'vscode-languageserver/node';
+import type { Command, Diagnostic, Range } from 'vscode-languageserver/node';
 import type { Splice } from '../edits/draft.ts';
 
 /** One thing that can be done to a config. */
@@ -10,6 +10,8 @@ export interface Offer {
   diagnostics?: Diagnostic[];
   /** The changes, where they are known already. */
   splices?: Splice[];
+  /** What the editor does, where the config stays as it is. */
+  command?: Command;
   /** Else what will be done, and to what. */
   deed?: readonly [name: string, argument: string];
 }

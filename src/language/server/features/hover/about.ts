@@ -1,8 +1,6 @@
-import type { z } from 'zod';
 import { expectation } from '../../../../../engine/config/issues.ts';
 import type { KeyMeta, ModelName } from '../../../../../engine/config/key.ts';
-import { configSchema } from '../../../../../engine/config/schema.ts';
-import { defaultFor, type KeyInfo } from '../../../../../engine/config/walk.ts';
+import { defaultFor, keyAt, promptSourceKeys, type KeyInfo } from '../../../../../engine/config/walk.ts';
 import { code, valueText } from '../../markdown.ts';
 import { sectionOf } from '../../paper.ts';
 
@@ -63,21 +61,10 @@ export interface SourceKey {
   source: string;
 }
 
-type Definition = {
-  type: string;
-  innerType?: z.core.$ZodType;
-  options?: z.core.$ZodType[];
-  shape?: Record<string, z.ZodType>;
-};
-
 /** The key of a prompt source at a path such as `prompts.file`; null for any other. */
 export function sourceKeyAt(path: string): SourceKey | null {
-  const found = /^((?:evaluation\.)?prompts)\.(\w+)$/.exec(path);
-  if (found === null) return null;
-  const [, source, name] = found;
-  let schema: Definition = configSchema.shape.prompts._zod.def as unknown as Definition;
-  while (schema.innerType !== undefined) schema = schema.innerType._zod.def as unknown as Definition;
-  const block = schema.options?.map((option) => option._zod.def as unknown as Definition).find((def) => def.shape);
-  const inner = block?.shape !== undefined && Object.hasOwn(block.shape, name) ? block.shape[name] : undefined;
-  return inner === undefined ? null : { name, source, meta: inner.meta() as unknown as KeyMeta };
+  const [, source, name] = /^(.+)\.(\w+)$/.exec(path) ?? [];
+  if (source === undefined || keyAt(source)?.kind !== 'prompts') return null;
+  const info = promptSourceKeys.find((key) => key.name === name);
+  return info === undefined ? null : { name, source, meta: info.meta };
 }
