@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -33,7 +34,7 @@ from transformers import (
     UMT5EncoderModel,
 )
 
-HUNYUAN_VIDEO = {"frames": 9, "height": 16, "width": 16}
+HUNYUAN_VIDEO: dict[str, Any] = {"frames": 9, "height": 16, "width": 16}
 """A video that both tiny models can make: 5 x 4 x 4 latents of HunyuanVideo-1.5, 3 x 2 x 2 of Wan."""
 WAN = HUNYUAN_VIDEO
 HUNYUAN_LATENT_SHAPE = (4, 5, 4, 4)
@@ -128,7 +129,7 @@ def write_hunyuan_video(folder: Path, seed: int = 0, layers: int = 1) -> Path:
     """Writes a tiny HunyuanVideo-1.5 with all its parts and returns the folder."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        pipeline = HunyuanVideo15Pipeline(
+        pipeline: Any = HunyuanVideo15Pipeline(
             text_encoder=qwen_text_encoder(),
             tokenizer=qwen_tokenizer(),
             transformer=hunyuan_transformer(layers),
@@ -184,7 +185,7 @@ def write_wan(folder: Path, seed: int = 0, layers: int = 2) -> Path:
     """Writes a tiny Wan2.1 with all its parts and returns the folder."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        pipeline = WanPipeline(
+        pipeline: Any = WanPipeline(
             tokenizer=umt5_tokenizer(),
             text_encoder=umt5_encoder(),
             vae=wan_vae(),
