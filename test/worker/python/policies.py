@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sage_worker.models.base import Condition, ModelOptions, VideoFormat, VideoModel
+from sage_worker.models.load import load_model
 from sage_worker.models.shapes import load_shapes
 from sage_worker.policy import (
+    Adapter,
     ForwardBackwardRequest,
     ForwardBackwardResult,
     KernelStep,
@@ -29,6 +33,7 @@ from sage_worker.policy import (
 METHOD = json.loads((Path(__file__).parent / "method_vectors.json").read_text())
 KERNELS = ("sage", "flow_grpo", "dance_grpo", "cps", "ode")
 PROMPTS = ("a red circle moving left", "a blue square moving up", "a cyan triangle moving down")
+LORA = Adapter(rank=4, alpha=6)
 CPU = torch.device("cpu")
 
 
@@ -124,6 +129,19 @@ def update(policy: TorchPolicy, of: Sequence[int] = (0, 1, 2, 3), **changed: obj
     result = forward_backward(policy, of, **changed)
     policy.optim_step(ADAMW)
     return result
+
+
+def real_policy(
+    name: str, folder: Path, cache: Path, group: object = None, adapter: Adapter | None = LORA, **options: Any
+) -> TorchPolicy:
+    """A tiny instance of a real model from its folder. Options go to the model, the policy or both, by their names."""
+
+    def of(kind: type) -> dict[str, Any]:
+        names = {field.name for field in fields(kind)}
+        return {name: value for name, value in options.items() if name in names}
+
+    model = load_model(name, model_options(weights=str(folder), cache=cache, **of(ModelOptions)))
+    return TorchPolicy(model, policy_options(adapter=adapter, **of(PolicyOptions)), group)  # type: ignore[arg-type]
 
 
 class TinyVideo:
