@@ -18,7 +18,7 @@ class ClipScore:
     """Component CLIPScore, 0 to 100; about 20 to 35 for videos that show their prompt."""
 
     name = "clipscore"
-    components = ("CLIPScore",)
+    components: tuple[str, ...] = ("CLIPScore",)
 
     def __init__(self, clip: Clip) -> None:
         self.clip = clip

@@ -20,7 +20,7 @@ class PickScore:
     """Component PickScore, about 17 to 24: exp(logit_scale) is 100. Some divide by 26; this does not."""
 
     name = "pickscore"
-    components = ("PickScore",)
+    components: tuple[str, ...] = ("PickScore",)
 
     def __init__(self, clip: Clip) -> None:
         self.clip = clip

@@ -76,7 +76,7 @@ class PythonReward:
         if isinstance(results, torch.Tensor | np.ndarray):
             results = results.tolist()
         if not isinstance(results, list | tuple) or len(results) != len(videos):
-            raise _WrongReturnError(f"returned {_shape_of(results)} for {len(videos)} videos: it must be one each")
+            raise _WrongReturnError(f"returned {_shape_of(results)}, not a list with a score for each video")
         return list(results)
 
     def _one(self, video: Video) -> ScoredVideo:

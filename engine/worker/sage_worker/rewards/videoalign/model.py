@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from sage_worker.errors import WorkerError
 from sage_worker.rewards.base import RewardModel, ScoredVideo, VideoToScore
-from sage_worker.rewards.checkpoints import missing
+from sage_worker.rewards.checkpoints import missing_part
 from sage_worker.rewards.videoalign.layout import Checkpoint, dimensions, find_checkpoint, released_base
 from sage_worker.rewards.videoalign.pixels import Patches, PatchSize, prepare
 from sage_worker.rewards.videoalign.prompt import Prompt, read_prompt
@@ -27,7 +27,7 @@ class VideoAlign:
     """The network with its tokenizer and prompt. Their sum, Overall, is what equal weights of 1 make of them."""
 
     name = "videoalign"
-    components = dimensions
+    components: tuple[str, ...] = dimensions
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ def _config(found: Checkpoint) -> Any:
     try:
         return Qwen2VLConfig.from_pretrained(found.config)
     except (OSError, ValueError) as error:
-        raise missing("videoalign's config.json", found.config, released_base, error) from error
+        raise missing_part("videoalign", "config.json", found.config, released_base, error) from error
 
 
 def _tokenizer(found: Checkpoint) -> Any:
@@ -155,7 +155,7 @@ def _tokenizer(found: Checkpoint) -> Any:
         if tokenizer.chat_template is None:
             tokenizer.chat_template = _chat_template(found)
     except (OSError, ValueError) as error:
-        raise missing("videoalign's tokenizer", found.tokenizer, released_base, error) from error
+        raise missing_part("videoalign", "tokenizer", found.tokenizer, released_base, error) from error
     tokenizer.add_special_tokens({"additional_special_tokens": list(reward_tokens)})
     return tokenizer
 
@@ -163,7 +163,7 @@ def _tokenizer(found: Checkpoint) -> Any:
 def _chat_template(found: Checkpoint) -> str:
     import json
 
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     for source in (found.tokenizer, found.config, found.settings.base):
         try:
