@@ -34,7 +34,7 @@ class Video:
     prompt: str
     frames_per_second: float
     name: str
-    """Where the video comes from, for messages: iteration, prompt and generation."""
+    """How messages name the video."""
 
 
 class PythonReward:
