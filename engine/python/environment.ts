@@ -86,8 +86,12 @@ async function claim(folder: string, room: number): Promise<Claim> {
     interrupted: before !== null,
     done: () => rmSync(mark, { force: true }),
     leave() {
-      // Nobody at work any more, but not done.
-      if (existsSync(mark)) writeFileSync(mark, '0');
+      // Nobody at work any more, but not done. A full disk keeps the mark as it is, or empty, which says the same.
+      try {
+        if (existsSync(mark)) writeFileSync(mark, '0');
+      } catch {
+        return;
+      }
     },
   };
 }
@@ -164,7 +168,11 @@ async function interpreter(folder: string, wish: EnvironmentWish, interrupted: b
   // An own environment without pip is given it; only what we had begun ourselves is cleared away.
   const argv = ['-m', 'venv', ...(interrupted ? ['--clear'] : []), folder];
   const { status, output } = await call(python, argv);
-  if (status !== 0) throw venvFault({ folder, version, output });
+  if (status !== 0) {
+    // venv keeps to itself what its last step, the installation of pip, died of.
+    const last = existsSync(inside) ? await call(inside, ['-m', 'ensurepip', '--default-pip']) : { output };
+    throw venvFault({ folder, version, output: `${output}\n${last.output}` });
+  }
   if (!(await probe(inside))?.pip) throw venvFault({ folder, version, output: `${inside} has no working pip` });
   return inside;
 }
@@ -227,10 +235,11 @@ async function installTorch(
     await pip(python, ['--force-reinstall', '--no-deps', torch], say, attempt);
   }
   if (!cpu || right) return;
+  say(`installing PyTorch ${torch.split('==')[1]} for the CPU`);
   // A wheel in a folder that pip was told of (find-links) needs no network.
   const onDisk = await call(python, ['-m', 'pip', 'install', '--no-index', '--no-deps', torch]);
   if (onDisk.status === 0) return;
-  say(`fetching PyTorch for the CPU from ${cpuIndex}`);
+  say(`fetching it from ${cpuIndex}`);
   await pip(python, ['--index-url', cpuIndex, '--no-deps', torch], say, attempt);
 }
 

@@ -77,7 +77,7 @@ export function pipFault({ folder, version, output }: Attempt): SageError {
 /** A disk that is full, or closed to us, in what Python or pip said. */
 function diskFault(folder: string, output: string): SageError | null {
   const place = { place: { file: folder } };
-  if (/No space left on device|Errno 28|Disk quota exceeded|Errno 122/.test(output)) {
+  if (/No space left on device|Errno 28|Disk quota exceeded|Errno 122/i.test(output)) {
     return new SageError(
       'disk-full',
       `The disk is full: the packages did not fit (${folder}, and the temporary folder that they are unpacked in).`,
@@ -85,7 +85,7 @@ function diskFault(folder: string, output: string): SageError | null {
       place,
     );
   }
-  if (/Permission denied|Errno 13|Read-only file system|Errno 30/.test(output)) {
+  if (/Permission denied|Errno 13|Read-only file system|Errno 30|EROFS|EACCES/i.test(output)) {
     return new SageError(
       'no-permission',
       `${folder} cannot be written to: ${lastWords(output)}`,
