@@ -87,7 +87,7 @@ async function trainIteration(context: TrainerContext, iteration: number) {
 
   context.progress({ stage: 'update', iteration });
   for (const update of planUpdates(config, trainedSteps, advantages_N, iteration)) {
-    for (const { samples, step } of update) {
+    for (const { samples, step, measureReference } of update) {
       const equalizer_K = currentEqualizer(context);
       const result = await observer.timed('update', () =>
         policy.forwardBackward({
@@ -96,6 +96,7 @@ async function trainIteration(context: TrainerContext, iteration: number) {
           step,
           advantages_M: samples.map((i) => advantages_N[i]!),
           equalizer: equalizer_K[step] ?? 1,
+          measureReference,
           gradientScale: 1 / update.length,
           ...context.lossSettings,
           beta: context.state.klController.beta,

@@ -7,7 +7,7 @@ import { loadEvaluationPrompts, loadPrompts } from '../config/prompts.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { collectProvenance } from '../run/provenance.ts';
 import { createRun, readRun } from '../run/folder.ts';
-import { createPolicy, createReward } from '../training/create.ts';
+import { createParts } from '../training/create.ts';
 import { promptsFiles, readPrompts, type RunPrompts } from '../training/prompts.ts';
 import { createLaunch, type Launch } from '../server/launch-report.ts';
 import { runSession, type SessionInput } from '../training/session.ts';
@@ -45,10 +45,9 @@ export async function trainCommand(
   const baseFolder = path.dirname(path.resolve(configFile));
   const config = withAbsoluteWeights(written, baseFolder);
   const prompts = runPrompts(config, baseFolder);
-  const reward = createReward(config);
-  const policy = await createPolicy(config, baseFolder);
+  const parts = await createParts(config, baseFolder);
   try {
-    const { device, versions } = policy.describe();
+    const { device, versions } = parts.policy.describe();
     const provenance = await collectProvenance({ seed: config.seed, devices: [device], versions });
     const runs = path.resolve(options.runs);
     const { folder, lock } = await createRun(runs, config.name, text, config, provenance, {
@@ -56,9 +55,9 @@ export async function trainCommand(
       lock: true,
     });
     launch.adoptLog(folder);
-    return await runInTerminal({ runFolder: folder, config, prompts, policy, reward, lock }, options.json, launch);
+    return await runInTerminal({ runFolder: folder, config, prompts, parts, lock }, options.json, launch);
   } finally {
-    await policy.dispose();
+    await parts.close();
   }
 }
 
@@ -76,13 +75,12 @@ export async function resumeCommand(
   launch: Launch = createLaunch(),
 ): Promise<number> {
   const { config, prompts } = await readRunInput(runFolder);
-  const reward = createReward(config);
-  const policy = await createPolicy(config, runFolder);
+  const parts = await createParts(config, runFolder);
   try {
     const resume = { from: options.from ?? ('newest' as const) };
-    return await runInTerminal({ runFolder, config, prompts, policy, reward, resume }, options.json, launch);
+    return await runInTerminal({ runFolder, config, prompts, parts, resume }, options.json, launch);
   } finally {
-    await policy.dispose();
+    await parts.close();
   }
 }
 

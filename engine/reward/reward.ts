@@ -1,4 +1,4 @@
-import type { Video } from '../policy/policy.ts';
+import type { SampledVideo } from '../policy/policy.ts';
 
 /** What a reward says of one video: its components, or why it could not be scored. */
 export type Score =
@@ -15,5 +15,5 @@ export interface Reward {
   readonly components: readonly string[];
   /** Scores of flawless videos of these prompts, where such videos are known: the best that training can reach. */
   flawless?(prompts: readonly string[]): Promise<Score[]>;
-  score(items: { prompt: string; video: Video }[]): Promise<Score[]>;
+  score(items: { prompt: string; video: SampledVideo }[]): Promise<Score[]>;
 }

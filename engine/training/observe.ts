@@ -132,8 +132,8 @@ function stepMetrics(context: TrainerContext, replays: Map<number, Replay[]>): I
   return [...replays.entries()]
     .sort(([j], [k]) => j - k)
     .map(([k, list]) => {
-      const average = (field: Exclude<keyof Replay, 'beforeUpdate' | 'driftAnchor'>) => mean(list.map((r) => r[field]));
-      const anchored = list.map((r) => r.driftAnchor).filter((value) => value !== null);
+      const average = (field: Exclude<keyof Replay, 'beforeUpdate' | 'driftReference' | 'driftAnchor'>) =>
+        mean(list.map((r) => r[field]));
       return {
         k,
         ratio: average('ratio'),
@@ -146,8 +146,8 @@ function stepMetrics(context: TrainerContext, replays: Map<number, Replay[]>): I
         equalizer: average('equalizer'),
         klAnchor: average('klAnchor'),
         klStep: average('klStep'),
-        driftReference: average('driftReference'),
-        driftAnchor: anchored.length > 0 ? mean(anchored) : null,
+        driftReference: meanOfMeasured(list.map((r) => r.driftReference)),
+        driftAnchor: meanOfMeasured(list.map((r) => r.driftAnchor)),
         excessEnergy: energy_K[k],
       };
     });
@@ -155,6 +155,11 @@ function stepMetrics(context: TrainerContext, replays: Map<number, Replay[]>): I
 
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+function meanOfMeasured(values: readonly (number | null)[]): number | null {
+  const measured = values.filter((value) => value !== null);
+  return measured.length > 0 ? mean(measured) : null;
 }
 
 /** Population standard deviation. */

@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts';
-import type { Video } from '../policy/policy.ts';
+import type { SampledVideo } from '../policy/policy.ts';
 import type { Reward, Score } from '../reward/reward.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { Reward, Score } from '../reward/reward.ts';
 export async function scoreVideos(
   reward: Reward,
   config: Config,
-  items: { prompt: string; video: Video }[],
+  items: { prompt: string; video: SampledVideo }[],
 ): Promise<Score[]> {
   const scores = await reward.score(items);
   if (scores.length !== items.length)

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { isDue } from '../config/plan.ts';
-import type { SampleSpec, Video } from '../policy/policy.ts';
+import type { SampledVideo, SampleSpec } from '../policy/policy.ts';
 import type { Score } from '../reward/reward.ts';
 import type { VideoEntry } from '../run/events.ts';
 import { iterationName } from '../run/folder.ts';
@@ -18,7 +18,7 @@ export async function recordRollouts(
   context: TrainerContext,
   iteration: number,
   batch: Batch,
-  videos: readonly Video[],
+  videos: readonly SampledVideo[],
   scores: readonly Score[],
   rewards_N: readonly (number | null)[],
   advantages_N: readonly (number | null)[],
@@ -45,7 +45,7 @@ export async function recordRollouts(
 export async function recordEvaluation(
   context: TrainerContext,
   samples: readonly SampleSpec[],
-  videos: readonly Video[],
+  videos: readonly SampledVideo[],
   scores: readonly Score[],
 ): Promise<void> {
   const { config, state } = context;
@@ -94,10 +94,10 @@ async function write(
   context: TrainerContext,
   folder: string,
   entries: readonly VideoEntry[],
-  videos: readonly Video[],
+  videos: readonly SampledVideo[],
 ): Promise<void> {
   await context.videos.ready();
-  context.videos.enqueue(
+  await context.videos.enqueue(
     entries.map(({ file, poster }, i) => ({
       video: videos[i],
       file: path.join(context.runFolder, folder, file),
