@@ -67,6 +67,7 @@ async function trainIteration(context: TrainerContext, iteration: number) {
     trainedSteps,
     guidance: config.sampling.guidance,
     trainGuidance: config.sampling.train_guidance,
+    progress: (done, of) => context.progress({ stage: 'rollout', iteration, done, of }),
   });
   observer.sampled(rollout.seconds);
 

@@ -7,7 +7,7 @@ import { loadEvaluationPrompts, loadPrompts } from '../config/prompts.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { collectProvenance } from '../run/provenance.ts';
 import { createRun, readRun } from '../run/folder.ts';
-import { createParts } from '../training/create.ts';
+import { createParts, placeOfWeights } from '../training/create.ts';
 import { promptsFiles, readPrompts, type RunPrompts } from '../training/prompts.ts';
 import { createLaunch, type Launch } from '../server/launch-report.ts';
 import { runSession, type SessionInput } from '../training/session.ts';
@@ -64,8 +64,9 @@ export async function trainCommand(
 /** A run is resumed from its own folder, where a path relative to the config would lead nowhere. */
 function withAbsoluteWeights(config: Config, baseFolder: string): Config {
   const { backend, weights } = config.policy;
-  if (backend !== 'onnx' || weights === null) return config;
-  return { ...config, policy: { ...config.policy, weights: path.resolve(baseFolder, weights) } };
+  if (weights === null) return config;
+  const place = backend === 'onnx' ? path.resolve(baseFolder, weights) : placeOfWeights(weights, baseFolder);
+  return { ...config, policy: { ...config.policy, weights: place } };
 }
 
 /** Continues a run from a checkpoint. Returns the exit code. */

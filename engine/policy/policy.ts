@@ -43,6 +43,8 @@ export interface RolloutRequest {
   guidance: number;
   /** Replay the guided velocity (true) or the conditional branch alone (false). */
   trainGuidance: boolean;
+  /** Told of a long rollout's passes through the network. */
+  progress?(done: number, of: number): void;
 }
 
 export interface RolloutResult {
@@ -150,5 +152,7 @@ export interface Policy {
   /** Writes weights, anchor and optimizer state into an existing folder; returns the file names. */
   saveState(folder: string): Promise<string[]>;
   loadState(folder: string): Promise<void>;
+  /** Most bytes of memory that the model has taken so far: of the device, or of its process where that is a CPU. */
+  peakMemory(): number;
   dispose(): Promise<void>;
 }

@@ -96,7 +96,7 @@ export function createObserver(context: TrainerContext, iteration: number): Obse
         skippedUpdates: optimised.filter((r) => r.skipped).length,
         anchorRefreshes,
         seconds: { ...seconds, other, total },
-        peakMemory: process.resourceUsage().maxRSS * 1024,
+        peakMemory: context.policy.peakMemory(),
       };
     },
   };

@@ -53,6 +53,7 @@ export async function runSession(input: SessionInput): Promise<TrainOutcome> {
   const { runFolder } = input;
   const lock = input.lock ?? (await takeLock(runFolder));
   const log = createLog(runPaths(runFolder).log);
+  input.parts.logTo(runPaths(runFolder).log);
   try {
     await cleanTemporaries(runFolder);
     await cleanCheckpoints(runFolder);
