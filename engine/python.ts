@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from './package-root.ts';
@@ -9,6 +9,24 @@ const run = promisify(execFile);
 /** Folder of the Python package `sage_worker`'s project. */
 export function workerFolder(): string {
   return path.join(packageRoot(), 'engine', 'worker');
+}
+
+/** Groups of packages in the worker's pyproject.toml: to train, to make the embedded model, to check the worker. */
+export type Extra = 'train' | 'make' | 'test';
+
+/** The worker's requirements with exact versions, e.g. `torch==2.13.0`: the base ones and those of some extras. */
+export function workerRequirements(extras: readonly Extra[]): string[] {
+  const project = readFileSync(path.join(workerFolder(), 'pyproject.toml'), 'utf8');
+  return ['dependencies', ...extras].flatMap((name) => {
+    const list = new RegExp(`^${name} = \\[\n([^\\]]*)\\]`, 'm').exec(project);
+    if (!list) throw new Error(`${workerFolder()}/pyproject.toml has no list "${name}"`);
+    return [...list[1].matchAll(/"([^"]+)"/g)].map(([, requirement]) => requirement);
+  });
+}
+
+/** Packages of the worker and the version that each is pinned to, e.g. `{ torch: '2.13.0' }`. */
+export function workerPins(extras: readonly Extra[]): Record<string, string> {
+  return Object.fromEntries(workerRequirements(extras).map((requirement) => requirement.split('==')));
 }
 
 /** Folder of the virtual environment that `node bootstrap.mjs setup-python` makes. */

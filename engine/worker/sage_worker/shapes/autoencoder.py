@@ -110,6 +110,9 @@ class Decoder(nn.Module):
 class Autoencoder(nn.Module):
     """Encoder and decoder, trained together and then frozen; `mean` and `std` [12] normalise the encoder's output."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.encoder = Encoder()

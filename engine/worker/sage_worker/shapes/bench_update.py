@@ -29,7 +29,7 @@ from sage_worker.shapes.weights import load_policy
 
 def torch_update(model: ShapesModel, inputs: list[Tensor], compiled: bool) -> Callable[[], None]:
     """One update step in PyTorch as a training loop would do it: loss, then gradients of all parameters."""
-    params = dict(model.named_parameters())
+    params: dict[str, Tensor] = dict(model.named_parameters())
 
     # All terms are returned, as the graph does: compilation must not drop those that the loss does not need.
     def terms(x: Tensor, sigma: Tensor, words: Tensor, *rest: Tensor) -> StepOutputs:

@@ -13,6 +13,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -120,7 +121,8 @@ def export_graph(
     file: Path,
 ) -> onnx.ModelProto:
     """Traces `function` to core operators and writes it as ONNX with dynamic batch axis N on every batched input."""
-    traced = make_fx(function, decomposition_table=core_aten_decompositions(), tracing_mode="symbolic")(*inputs)
+    table: Any = core_aten_decompositions()
+    traced = make_fx(function, decomposition_table=table, tracing_mode="symbolic")(*inputs)
     batch = torch.export.Dim("N")
     shapes = tuple({0: batch} if value.dim() > 0 and value.shape[0] == TRACE_BATCH else None for value in inputs)
     model = to_onnx(_Wrapped(traced), tuple(inputs), list(input_names), list(output_names), (shapes,))
@@ -128,7 +130,11 @@ def export_graph(
 
 
 def to_onnx(
-    module: nn.Module, inputs: tuple[Tensor, ...], input_names: list[str], output_names: list[str], shapes: object
+    module: nn.Module,
+    inputs: tuple[Tensor, ...],
+    input_names: list[str],
+    output_names: list[str],
+    shapes: tuple[Any, ...],
 ) -> onnx.ModelProto:
     """The exporter, without its remarks on torchvision and on names of axes."""
     log = logging.getLogger("torch.onnx")

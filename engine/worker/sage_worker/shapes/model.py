@@ -1,7 +1,7 @@
 """The Shapes policy: a small diffusion transformer over video latents.
 
-A token is a patch of 1 x 2 x 2 latent positions, as in the large video models, so a video has 4 x 2 x 2 = 16 tokens of 48
-numbers. Adaptive layer norm (Peebles & Xie 2023, DiT) is driven by the noise level sigma and three words; one matrix
+A token is a patch of 1 x 2 x 2 latent positions, as in the large video models, so a video has 4 x 2 x 2 = 16 tokens of
+48 numbers. Adaptive layer norm (Peebles & Xie 2023, DiT) is driven by the noise level sigma and three words; one matrix
 product gives the scales and shifts of all blocks. It predicts the rectified-flow velocity v = noise - x0 directly.
 
 The network is deep and narrow and written in few operations, each with a gradient of few operations: on a CPU the cost
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +79,7 @@ class Linear(nn.Module):
 
 
 class AdaptiveNorm(torch.autograd.Function):
-    """Layer norm of the tokens x [N * tokens, width], times scale and plus shift of their sample, both [N, 1, width]."""
+    """Layer norm of the tokens x [N * tokens, width], times scale, plus shift of their sample, both [N, 1, width]."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
@@ -88,7 +89,7 @@ class AdaptiveNorm(torch.autograd.Function):
         return (normal * scale + shift).reshape(-1, x.shape[-1])
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         normal, inverse, scale = ctx.saved_tensors
         width = normal.shape[-1]
         of_scaled = gradient.reshape(-1, TOKENS, width)
@@ -119,14 +120,14 @@ class SquaredRelu(torch.autograd.Function):
         return positive * positive
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (positive,) = ctx.saved_tensors
         # A graph optimiser folds the factor into the matrix product that the gradient comes from.
         return (gradient * 2.0) * positive
 
 
 class Attention(torch.autograd.Function):
-    """Self-attention from queries, keys and values, one below the other: [3 * N * heads, tokens, size] -> a third of it.
+    """Self-attention of queries, keys and values, one below the other: [3 * N * heads, tokens, size] -> a third of it.
 
     The gradient is written out because the automatic one transposes the keys' gradient and reduces the larger matrix:
     sum_j dP_ij P_ij equals the product of the output with its gradient (Dao et al. 2022).
@@ -142,7 +143,7 @@ class Attention(torch.autograd.Function):
         return mixed
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         q, k, v, weights, mixed = ctx.saved_tensors
         scale = 1.0 / math.sqrt(q.shape[-1])
         of_weights = torch.bmm(gradient, v.transpose(1, 2))
@@ -217,8 +218,10 @@ class ShapesModel(nn.Module):
         self.input = Linear(TOKEN_SIZE, width)
         self.position = nn.Parameter(torch.randn(TOKENS, width) * 0.3)
         self.modulation = Linear(width, (Block.modulations * arch.depth + 2) * width, gain=0.2)
+        bias = self.modulation.bias
+        assert bias is not None
         with torch.no_grad():
-            self.modulation.bias.view(-1, 2, width)[:, 0] = 1.0
+            bias.view(-1, 2, width)[:, 0] = 1.0
         self.blocks = nn.ModuleList([Block(arch) for _ in range(arch.depth)])
         self.output = Linear(width, TOKEN_SIZE, gain=0.2)
         # Share of a token's own numbers in its velocity: a narrow network could not carry them all to the output.

@@ -81,8 +81,8 @@ def draw_case(
     case["words"] = torch.stack(
         [torch.randint(0, count, (batch,), generator=generator) for count in WORD_COUNTS], dim=1
     )
-    # Noise with clean latents of its level. The network was never made for anything else: pure noise at a low level drives
-    # it so far out that single precision itself, PyTorch's as well, is off by 3e-4 in some gradients.
+    # Noise with clean latents of its level. The network was never made for anything else: pure noise at a low level
+    # drives it so far out that single precision itself, PyTorch's as well, is off by 3e-4 in some gradients.
     sigma = rows["sigma"][:, None]
     noise = torch.randn(2, batch, LATENT_SIZE, generator=generator)
     case["x"] = (1 - sigma) * sample(model, case["words"], noise[0], steps=10, shift=3.0) + sigma * noise[1]

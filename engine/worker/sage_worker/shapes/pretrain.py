@@ -101,7 +101,8 @@ class Batches:
 
 def train_autoencoder(videos: Tensor, stage: Stage, generator: torch.Generator) -> Autoencoder:
     """Trains the autoencoder on uint8 videos [N, 8, 32, 32, 3] and fixes the latents' mean and deviation."""
-    model = Autoencoder().to(memory_format=torch.channels_last)
+    model = Autoencoder()
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     batches = Batches(len(videos), stage.batch, generator)
 
     def gradients() -> float:
@@ -139,7 +140,7 @@ def encode(model: Autoencoder, videos: Tensor) -> Tensor:
 
 
 def flow_gradients(model: ShapesModel, pool: ThreadPoolExecutor) -> Callable[..., tuple[float, list[Tensor]]]:
-    """(mixed, sigma, words, target) -> mean squared error and its gradients, run by onnxruntime, one core for each part.
+    """(mixed, sigma, words, target) -> mean squared error and its gradients by onnxruntime, one core for each part.
 
     The same export as the policy's update graph; it is more than twice as fast as PyTorch's eager mode on a CPU.
     """
