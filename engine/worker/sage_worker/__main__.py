@@ -1,4 +1,4 @@
-"""The worker as the trainer starts it: `python -m sage_worker`, or under torchrun, with the address in its environment."""
+"""The worker as the trainer starts it: `python -m sage_worker`, or under torchrun; its environment has the address."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def connect(address: str, on_end: Callable[[str], None]) -> Channel:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON knows it: numbers that are not finite become their names, which the trainer reads as numbers."""
+    """The value as JSON knows it: a number that is not finite becomes its name, which the trainer reads as a number."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):

@@ -13,12 +13,13 @@ from typing import Any
 import torch
 
 from sage_worker.wire.channel import Channel, Message, connect
+from sage_worker.wire.device import device_name, own_device, total_memory, used_memory
 from sage_worker.wire.faults import Fault, fault_of, worst_of
 from sage_worker.wire.fields import Fields, MessageFault
-from sage_worker.wire.heartbeat import start_heartbeat, total_memory, used_memory
+from sage_worker.wire.heartbeat import start_heartbeat
 from sage_worker.wire.messages import PROTOCOL
 from sage_worker.wire.ranks import Crew, Outcome, end_with_parent
-from sage_worker.wire.session import OnProgress, Session, device_name, merge, own_device
+from sage_worker.wire.session import OnProgress, Session, merge
 
 TRAINER_GONE = 3
 """Exit code when the trainer ended first."""

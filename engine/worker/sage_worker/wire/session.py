@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
@@ -14,7 +12,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sage_worker.errors import WorkerError
 from sage_worker.models.base import ModelOptions, VideoModel
 from sage_worker.wire.faults import Fault, fault_of
 from sage_worker.wire.fields import Fields, MessageFault
@@ -86,7 +83,7 @@ class Session:
         if self._policy is not None:
             raise MessageFault("init came twice")
         # Imported late: what is not needed to say hello must not stand in its way.
-        from sage_worker.policy import AdapterOptions, PolicyOptions, TorchPolicy
+        from sage_worker.policy import Adapter, PolicyOptions, TorchPolicy
 
         request = read_init(fields)
         self._scratch = request.scratch
@@ -96,7 +93,7 @@ class Session:
         self._policy = TorchPolicy(
             model,
             PolicyOptions(
-                adapter=None if adapter is None else AdapterOptions(rank=adapter.rank, alpha=adapter.alpha),
+                adapter=None if adapter is None else Adapter(rank=adapter.rank, alpha=adapter.alpha),
                 precision=precision_of(request),
                 micro_batch=request.micro_batch,
                 activation_checkpointing=request.activation_checkpointing,
@@ -285,36 +282,3 @@ def camel(fields: dict[str, Any]) -> Result:
 
 def _parts(fields: dict[str, Any]) -> list[tuple[list[str], Any]]:
     return [(name.split("_"), value) for name, value in fields.items()]
-
-
-def own_device() -> torch.device:
-    """The device of this rank: its own GPU, or the CPU where there is none.
-
-    :raises WorkerError: where there are fewer GPUs than ranks
-    """
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    local, found = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
-    if local >= found:
-        raise WorkerError(
-            "worker/devices",
-            f"The run wants {local + 1} GPUs or more of this machine, which has {found}.",
-            f"Set policy.devices to {found}, or free the others (CUDA_VISIBLE_DEVICES).",
-        )
-    torch.cuda.set_device(local)
-    return torch.device("cuda", local)
-
-
-def device_name(device: torch.device, ranks: int) -> str:
-    """What computes, in words: `NVIDIA H200` or `8 × NVIDIA H200`, or the processor."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({processor()})"
-    return name if ranks == 1 else f"{ranks} × {name}"
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf8") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()
