@@ -36,6 +36,8 @@ export interface Channel {
     fields: Record<string, unknown>,
     options?: RequestOptions,
   ): Promise<ResultOf<Name>>;
+  /** Whether an answer is still to come. */
+  busy(): boolean;
   close(): void;
 }
 
@@ -215,6 +217,7 @@ function createChannel(socket: Socket, lines: Lines, hello: Hello, options: Chan
         socket.write(`${JSON.stringify({ seq, op, ...fields })}\n`);
       });
     },
+    busy: () => broken !== null || pending.size > 0,
     close() {
       closing = true;
       clearInterval(watchdog);

@@ -64,10 +64,15 @@ const patience = 10_000;
 export async function startWorker(settings: WorkerSettings, devices: number): Promise<Worker> {
   const found = await findPython(packagesOf(settings.model));
   if (found.python === null) throw noPython(found.tried);
+  return openWorker(workerCommand(found.python, devices), settings);
+}
+
+/** Starts a worker by a command and loads the model. */
+export async function openWorker(command: readonly string[], settings: WorkerSettings): Promise<Worker> {
   const scratch = await mkdtemp(path.join(os.tmpdir(), 'sage-worker-'));
   const listener = await listenForWorker();
   const { address, token } = listener;
-  const running = launchWorker({ command: workerCommand(found.python, devices), address, token });
+  const running = launchWorker({ command, address, token });
   try {
     const channel = await listener.accept({
       circumstances: (doing) => circumstancesOf(running, doing),
@@ -95,6 +100,10 @@ async function deathOf(running: WorkerProcess, doing: string, wait: number | nul
   return workerDied(end, circumstancesOf(running, doing));
 }
 
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+}
+
 function createWorker(
   channel: Channel,
   description: ResultOf<'init'>,
@@ -104,7 +113,11 @@ function createWorker(
   let unseen: unknown = null;
   let closed: Promise<void> | null = null;
   async function end(): Promise<void> {
-    // What it is at does not matter any more; a rank in the midst of a sum would not hear a request anyway.
+    // One that is at something would not hear of it: then its connection ends, and it with that.
+    if (!channel.busy()) {
+      const ended = channel.request('close', {}).then(() => running.ended);
+      await Promise.race([ended.catch(() => {}), wait(patience)]);
+    }
     channel.close();
     await running.stop(patience);
     await rm(scratch, { recursive: true, force: true });
