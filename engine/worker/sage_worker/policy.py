@@ -1,0 +1,174 @@
+"""The policy: what the trainer may ask of a video generator (engine/policy/policy.ts), on PyTorch."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from sage_worker.distributed import Ranks, ranks_of, wait_for_all
+from sage_worker.models.base import Condition, VideoModel
+from sage_worker.noise import NoiseKey
+from sage_worker.optimizer import GradientSum, create_adamw, step_adamw
+from sage_worker.replay import replay
+from sage_worker.requests import (
+    ForwardBackwardRequest,
+    ForwardBackwardResult,
+    KernelStep,
+    OptimStepRequest,
+    OptimStepResult,
+    RolloutRequest,
+    RolloutResult,
+    SampleSpec,
+)
+from sage_worker.rollout import OnProgress, OnVideos, Trajectories, roll_out
+from sage_worker.sharding import recompute_blocks
+from sage_worker.state import load_state, save_state
+from sage_worker.trainable.base import Adapter, Trainable
+from sage_worker.trainable.full import FullTrainable
+
+__all__ = [
+    "Adapter",
+    "ForwardBackwardRequest",
+    "ForwardBackwardResult",
+    "KernelStep",
+    "NoiseKey",
+    "OptimStepRequest",
+    "OptimStepResult",
+    "PolicyOptions",
+    "RolloutRequest",
+    "RolloutResult",
+    "SampleSpec",
+    "TorchPolicy",
+]
+
+MOST_ROWS = 16
+"""Of one pass through the network. Larger micro-batches are several passes of equal size."""
+
+
+@dataclass(frozen=True)
+class PolicyOptions:
+    """How a model is trained."""
+
+    adapter: Adapter | None
+    """None trains all parameters."""
+    precision: torch.dtype
+    """Of forward and backward passes: bfloat16 or float32. Masters, reductions and loss are float32 in any case."""
+    micro_batch: int
+    """Samples of a rank in one `forward_backward`."""
+    activation_checkpointing: bool = False
+    seed: int = 0
+    offload_anchor: bool = True
+    """Full fine-tuning: anchor and pre-trained weights rest in the CPU's memory."""
+
+
+def pass_rows(micro_batch: int) -> int:
+    """Rows of every pass of a run, of sampling and replay alike: a row's bits may depend on how many there are."""
+    return -(-micro_batch // -(-micro_batch // MOST_ROWS))
+
+
+def _trainable(model: VideoModel, options: PolicyOptions, ranks: Ranks) -> Trainable:
+    if options.adapter is None:
+        return FullTrainable(model, options.precision, ranks, options.offload_anchor)
+    # Shapes needs neither peft nor diffusers.
+    from sage_worker.trainable.lora import LoraTrainable
+
+    return LoraTrainable(model, options.adapter, options.precision, options.seed, ranks)
+
+
+class TorchPolicy:
+    """One per process (rank); every rank makes the same calls in the same order."""
+
+    def __init__(self, model: VideoModel, options: PolicyOptions, group: dist.ProcessGroup | None = None) -> None:
+        self.model = model
+        self.options = options
+        self.ranks = ranks_of(group)
+        if options.activation_checkpointing:
+            recompute_blocks(model)
+        self.trainable = _trainable(model, options, self.ranks)
+        self.optimizer = create_adamw(self.trainable)
+        self._gradient = GradientSum()
+        self._trajectories: dict[str, Trajectories] = {}
+
+    def describe(self) -> dict[str, Any]:
+        """The trainer's PolicyDescription, in its own key names."""
+        video = self.model.format
+        return {
+            "model": self.model.name,
+            "backend": "torch",
+            "device": self._device_name(),
+            "parameters": self.trainable.count(),
+            "threads": torch.get_num_threads(),
+            "latentShape": list(self.model.latent_shape),
+            "video": {
+                "frames": video.frames,
+                "height": video.height,
+                "width": video.width,
+                "framesPerSecond": video.frames_per_second,
+            },
+            "versions": {"python": platform.python_version(), "torch": torch.__version__, **self.model.versions()},
+        }
+
+    def rollout(self, request: RolloutRequest, on_videos: OnVideos, progress: OnProgress) -> RolloutResult:
+        """Samples latents through the kernel table, decodes them, keeps what replay needs under the request's handle.
+
+        `on_videos` gets this rank's videos as soon as a pass is decoded.
+        """
+        conditions = self._encode([sample.prompt for sample in request.samples])
+        rows = pass_rows(self.options.micro_batch)
+        trajectories, result = roll_out(self.model, request, conditions, rows, self.ranks, on_videos, progress)
+        if request.trained_steps:
+            self._trajectories[request.handle] = trajectories
+        return result
+
+    def forward_backward(self, request: ForwardBackwardRequest) -> ForwardBackwardResult:
+        """Replays one step of some samples, accumulates the gradient of the loss."""
+        trajectories = self._trajectories.get(request.handle)
+        if trajectories is None or request.step not in trajectories.steps:
+            raise ValueError(f"step {request.step} of {request.handle} was not kept for replay")
+        rows = pass_rows(self.options.micro_batch)
+        result, gradients = replay(self.model, self.trainable, trajectories, request, rows, self.ranks)
+        self._gradient.add(gradients, request.gradient_scale)
+        return result
+
+    def optim_step(self, request: OptimStepRequest) -> OptimStepResult:
+        """Clips the accumulated gradient, steps AdamW, clears the gradient."""
+        return step_adamw(self.optimizer, self.trainable, self._gradient.take(self.trainable.masters), request)
+
+    def set_anchor(self) -> None:
+        """Copies the current weights into the anchor."""
+        self.trainable.set_anchor()
+
+    def release(self, handle: str) -> None:
+        """Forgets the trajectories of a rollout."""
+        self._trajectories.pop(handle, None)
+
+    def save_state(self, folder: Path) -> list[str]:
+        """Writes weights, anchor, optimizer and random states into an existing folder; returns the files' names."""
+        return save_state(folder, self.model, self.trainable, self.optimizer, self.ranks)
+
+    def load_state(self, folder: Path) -> None:
+        """Restores what `save_state` wrote, on any number of processes."""
+        load_state(folder, self.model, self.trainable, self.optimizer, self.ranks)
+
+    def _encode(self, prompts: Sequence[str]) -> list[Condition]:
+        """Conditions by sample; the first rank encodes what the cache lacks before the others read it."""
+        unique = list(dict.fromkeys(prompts))
+        if self.ranks.rank == 0:
+            encoded = self.model.encode(unique)
+        wait_for_all(self.ranks)
+        if self.ranks.rank != 0:
+            encoded = self.model.encode(unique)
+        by_prompt = dict(zip(unique, encoded, strict=True))
+        return [by_prompt[prompt] for prompt in prompts]
+
+    def _device_name(self) -> str:
+        device = next(self.model.network.parameters()).device
+        cpu = f"CPU ({platform.processor() or platform.machine()})"
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu
+        return name if self.ranks.size == 1 else f"{self.ranks.size} x {name}"

@@ -1,0 +1,1 @@
+"""What is trained: all parameters, or low-rank adapters beside frozen ones."""
