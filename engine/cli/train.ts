@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { withAbsolutePaths } from '../config/absolute-paths.ts';
 import { assertRunnable } from '../config/runnable.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import { formatDiagnostic, loadConfig } from '../config/load.ts';
@@ -43,7 +44,7 @@ export async function trainCommand(
   for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic, configFile)}\n`);
   assertRunnable(written);
   const baseFolder = path.dirname(path.resolve(configFile));
-  const config = withAbsoluteWeights(written, baseFolder);
+  const config = withAbsolutePaths(written, baseFolder);
   const prompts = runPrompts(config, baseFolder);
   const reward = createReward(config);
   const policy = await createPolicy(config, baseFolder);
@@ -60,13 +61,6 @@ export async function trainCommand(
   } finally {
     await policy.dispose();
   }
-}
-
-/** A run is resumed from its own folder, where a path relative to the config would lead nowhere. */
-function withAbsoluteWeights(config: Config, baseFolder: string): Config {
-  const { backend, weights } = config.policy;
-  if (backend !== 'onnx' || weights === null) return config;
-  return { ...config, policy: { ...config.policy, weights: path.resolve(baseFolder, weights) } };
 }
 
 /** Continues a run from a checkpoint. Returns the exit code. */

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { rewardText } from '../config/reward.ts';
 import { assertRunnable } from '../config/runnable.ts';
 import type { Config } from '../config/schema.ts';
 import { exitCodes, SageError } from '../errors.ts';
@@ -20,10 +21,10 @@ export async function createPolicy(config: Config, baseFolder: string): Promise<
 
 /** The reward model that a config names. */
 export function createReward(config: Config): Reward {
-  if (config.reward.model === 'shapes-judge') return createShapesJudge();
+  if (rewardText(config) === 'shapes-judge') return createShapesJudge();
   throw new SageError(
     'reward/torch-needed',
-    `The reward model ${config.reward.model} needs the torch policy, which is not part of this version.`,
+    `The reward ${rewardText(config)} needs the torch policy, which is not part of this version.`,
     'Set reward.model to shapes-judge to train the Shapes model.',
     { place: { key: 'reward.model' }, exitCode: exitCodes.usage },
   );
