@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { withAbsolutePaths } from '../config/absolute-paths.ts';
 import { assertRunnable } from '../config/runnable.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import { formatDiagnostic, loadConfig } from '../config/load.ts';
@@ -7,7 +8,7 @@ import { loadEvaluationPrompts, loadPrompts } from '../config/prompts.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { collectProvenance } from '../run/provenance.ts';
 import { createRun, readRun } from '../run/folder.ts';
-import { createParts, placeOfWeights } from '../training/create.ts';
+import { createParts } from '../training/create.ts';
 import { promptsFiles, readPrompts, type RunPrompts } from '../training/prompts.ts';
 import { createLaunch, type Launch } from '../server/launch-report.ts';
 import { runSession, type SessionInput } from '../training/session.ts';
@@ -43,7 +44,7 @@ export async function trainCommand(
   for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic, configFile)}\n`);
   assertRunnable(written);
   const baseFolder = path.dirname(path.resolve(configFile));
-  const config = withAbsoluteWeights(written, baseFolder);
+  const config = withAbsolutePaths(written, baseFolder);
   const prompts = runPrompts(config, baseFolder);
   const parts = await createParts(config, baseFolder);
   try {
@@ -59,14 +60,6 @@ export async function trainCommand(
   } finally {
     await parts.close();
   }
-}
-
-/** A run is resumed from its own folder, where a path relative to the config would lead nowhere. */
-function withAbsoluteWeights(config: Config, baseFolder: string): Config {
-  const { backend, weights } = config.policy;
-  if (weights === null) return config;
-  const place = backend === 'onnx' ? path.resolve(baseFolder, weights) : placeOfWeights(weights, baseFolder);
-  return { ...config, policy: { ...config.policy, weights: place } };
 }
 
 /** Continues a run from a checkpoint. Returns the exit code. */

@@ -53,7 +53,7 @@ export interface MicroBatch {
 /**
  * The order of replay (method: order of one iteration, 4): shuffled samples in micro-batches of every rank, permuted
  * steps for each micro-batch, `accumulation` replays per optimizer update. Samples without an advantage are left out.
- * The drift from the pre-trained model costs the torch policy a forward pass: it measures it once a step.
+ * The drift from the pre-trained model is measured in all replays, or in the first of each step.
  * @returns one list of micro-batches for each update
  */
 export function planUpdates(
@@ -63,7 +63,8 @@ export function planUpdates(
   iteration: number,
 ): MicroBatch[][] {
   const { micro_batch, accumulation, steps_per_sample } = config.training;
-  const { backend, devices, sequence_parallel } = config.policy;
+  const { devices, sequence_parallel } = config.policy;
+  const always = config.training.measure_drift === 'all';
   const together = micro_batch * Math.max(1, Math.floor(devices / sequence_parallel));
   const scored = permutation(config.seed, streams.samples, iteration, 0, advantages_N.length).filter(
     (i) => advantages_N[i] !== null,
@@ -74,7 +75,7 @@ export function planUpdates(
     const order = permutation(config.seed, streams.steps, iteration, first, trainedSteps.length);
     for (const index of order.slice(0, steps_per_sample ?? order.length)) {
       const step = trainedSteps[index];
-      const measureReference = backend === 'onnx' || !replays.some((replay) => replay.step === step);
+      const measureReference = always || !replays.some((replay) => replay.step === step);
       replays.push({ samples, step, measureReference });
     }
   }

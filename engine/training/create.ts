@@ -1,17 +1,18 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { heldOutMetrics, rewardModels, rewardText } from '../config/reward.ts';
 import { assertRunnable } from '../config/runnable.ts';
 import type { Config } from '../config/schema.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { createVideoWriter, type VideoWriter } from '../media/writer.ts';
 import { createShapesPolicy } from '../policy/onnx/shapes-policy.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { Reward } from '../reward/reward.ts';
-import { createShapesJudge } from '../reward/shapes-judge.ts';
 import { createTorchPolicy } from '../policy/torch/torch-policy.ts';
 import { createWorkerReward } from '../policy/torch/worker-reward.ts';
 import { createWorkerVideos } from '../policy/torch/worker-videos.ts';
 import { startWorker, type WorkerSettings } from '../policy/torch/worker.ts';
+import { mixRewards } from '../reward/mix.ts';
+import type { Reward } from '../reward/reward.ts';
+import { createShapesJudge } from '../reward/shapes-judge.ts';
 
 /** What a run is made with: the model, what judges its videos, and what writes them. */
 export interface Parts {
@@ -36,79 +37,87 @@ export async function createParts(config: Config, baseFolder: string): Promise<P
 
 /** The embedded engine: everything in this process. */
 async function createOnnxParts(config: Config, baseFolder: string): Promise<Parts> {
-  if (config.reward.model !== 'shapes-judge') throw needsTorch(config);
+  if (workerReward(config, baseFolder) !== null) throw needsTorch(config);
   const { weights, threads } = config.policy;
   const file = weights === null ? {} : { weightsFile: path.resolve(baseFolder, weights) };
   const policy = await createShapesPolicy({ threads, ...file });
-  const { framesPerSecond } = policy.describe().video;
-  const videos = createVideoWriter({ quality: config.videos.quality, framesPerSecond });
-  return {
-    policy,
-    reward: createShapesJudge(),
-    videos,
-    logTo() {},
-    async close() {
-      await videos.close();
-      await policy.dispose();
-    },
-  };
+  return { ...closing(policy, ownWriter(config, policy)), reward: createShapesJudge(), logTo() {} };
 }
 
 /**
- * The Python worker. The judge of the Shapes world and the writer of its small videos are this process's own; any other
- * reward model scores in the worker, and videos of other models are written there.
+ * The Python worker. The judge of the Shapes world and the writer of its small videos are this process's own; all other
+ * rewards score in the worker, and videos of other models are written there.
  */
 async function createTorchParts(config: Config, baseFolder: string): Promise<Parts> {
-  const judged = config.reward.model === 'shapes-judge';
-  const worker = await startWorker(workerSettings(config, baseFolder), config.policy.devices);
+  const settings = workerSettings(config, baseFolder);
+  const worker = await startWorker(settings, config.policy.devices);
   const policy = createTorchPolicy(worker);
-  const { quality } = config.videos;
-  const { framesPerSecond } = policy.describe().video;
   const own = config.policy.model === 'shapes';
-  const videos = own ? createVideoWriter({ quality, framesPerSecond }) : createWorkerVideos(worker, quality);
-  return {
-    policy,
-    reward: judged ? createShapesJudge() : createWorkerReward(worker, config.reward.model),
-    videos,
-    logTo: worker.logTo,
-    async close() {
-      await videos.close();
-      await policy.dispose();
-    },
-  };
+  const videos = own ? ownWriter(config, policy) : createWorkerVideos(worker, config.videos.quality);
+  const rewards = [
+    ...(rewardModels(config).includes('shapes-judge') ? [createShapesJudge()] : []),
+    ...(settings.reward === null ? [] : [createWorkerReward(worker, workerRewardName(config))]),
+  ];
+  return { ...closing(policy, videos), reward: mixRewards(rewards), logTo: worker.logTo };
+}
+
+function ownWriter(config: Config, policy: Policy): VideoWriter {
+  const { framesPerSecond } = policy.describe().video;
+  return createVideoWriter({ quality: config.videos.quality, framesPerSecond });
+}
+
+function closing(policy: Policy, videos: VideoWriter): Pick<Parts, 'policy' | 'videos' | 'close'> {
+  async function close(): Promise<void> {
+    await videos.close();
+    await policy.dispose();
+  }
+  return { policy, videos, close };
 }
 
 function workerSettings(config: Config, base: string): WorkerSettings {
-  const { policy, sampling, reward, training, seed } = config;
-  const { model, precision, adapter, activation_checkpointing: activationCheckpointing } = policy;
+  const { policy, sampling, training, seed } = config;
+  const { model, weights, precision, adapter } = policy;
   const { frames, height, width } = sampling;
   return {
     model,
-    weights: policy.weights === null ? null : placeOfWeights(policy.weights, base),
+    weights,
     sampling: { frames, height, width },
     precision,
     adapter,
-    activationCheckpointing,
+    activationCheckpointing: policy.activation_checkpointing,
+    guidanceBatching: policy.guidance_batching,
+    offloadAnchor: policy.offload_anchor,
     microBatch: training.micro_batch,
     seed,
-    reward:
-      reward.model === 'shapes-judge'
-        ? null
-        : { models: [reward.model], python: null, heldOut: [], checkpoints: {}, base },
+    reward: workerReward(config, base),
   };
 }
 
-/** A path where there is one of that name, else the name of a repository. */
-export function placeOfWeights(weights: string, base: string): string {
-  const file = path.resolve(base, weights);
-  return existsSync(file) ? file : weights;
+/** What of the reward is scored in Python; null where the judge of the Shapes world is all. */
+function workerReward(config: Config, base: string): WorkerSettings['reward'] {
+  const models = rewardModels(config).filter((name) => name !== 'shapes-judge');
+  const heldOut = heldOutMetrics(config);
+  const { python, checkpoints } = config.reward;
+  if (models.length === 0 && python === null && heldOut.length === 0) return null;
+  const named = Object.entries(checkpoints).filter((entry): entry is [string, string] => entry[1] !== null);
+  return {
+    models: [...new Set(models)],
+    python,
+    heldOut: [...new Set(heldOut)],
+    checkpoints: Object.fromEntries(named),
+    base,
+  };
+}
+
+function workerRewardName(config: Config): string {
+  return rewardText(config).replace(/^shapes-judge(, |$)/, '') || heldOutMetrics(config).join(', ');
 }
 
 function needsTorch(config: Config): SageError {
   return new SageError(
     'reward/torch-needed',
-    `The reward model ${config.reward.model} needs the torch policy.`,
-    'Set policy.backend to torch, or reward.model to shapes-judge.',
+    `The reward ${workerRewardName(config)} is computed by the torch policy.`,
+    'Set policy.backend to torch, or reward.model to shapes-judge alone.',
     { place: { key: 'reward.model' }, exitCode: exitCodes.usage },
   );
 }

@@ -1,6 +1,6 @@
 import { SageError } from '../errors.ts';
 import type { SampledVideo, SampleSpec } from '../policy/policy.ts';
-import type { Score } from '../reward/reward.ts';
+import { meansBeside, type Score } from '../reward/reward.ts';
 import type { EvaluationSummary } from '../run/events.ts';
 import { streams } from './batch.ts';
 import type { TrainerContext } from './context.ts';
@@ -83,6 +83,7 @@ function summarise(context: EvaluationContext, scores: readonly Score[]): Evalua
     components: Object.fromEntries(
       context.reward.components.map((name) => [name, mean(scored.map((score) => score.components[name]))]),
     ),
+    ...meansBeside(scored),
     distance: distances.length > 0 ? mean(distances) : null,
     videos: scored.length,
     unscored: scores.length - scored.length,

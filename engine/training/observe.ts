@@ -2,7 +2,7 @@ import type { GroupAdvantages } from '../method/advantages.ts';
 import { excessEnergy } from '../method/kernels.ts';
 import { outputGradientNorm } from '../method/logprob.ts';
 import type { ForwardBackwardResult, OptimStepResult } from '../policy/policy.ts';
-import type { Score } from '../reward/reward.ts';
+import { meansBeside, type Score } from '../reward/reward.ts';
 import type { EventOf } from '../run/events.ts';
 import type { TrainerContext } from './context.ts';
 import { learningRate } from './settings.ts';
@@ -104,7 +104,7 @@ export function createObserver(context: TrainerContext, iteration: number): Obse
 
 type ScoringMetrics = Pick<
   IterationEvent,
-  'reward' | 'components' | 'distance' | 'deadGroups' | 'unscored' | 'advantageAbsMean'
+  'reward' | 'components' | 'raw' | 'heldOut' | 'distance' | 'deadGroups' | 'unscored' | 'advantageAbsMean'
 >;
 
 function summariseScores(
@@ -120,6 +120,7 @@ function summariseScores(
   return {
     reward: { mean: mean(rewards), std: deviation(rewards), min: Math.min(...rewards), max: Math.max(...rewards) },
     components: Object.fromEntries(components.map((name) => [name, mean(scored.map((s) => s.components[name]))])),
+    ...meansBeside(scored),
     distance: distances.length > 0 ? mean(distances) : null,
     deadGroups: group.deadGroups,
     unscored: group.unscored,

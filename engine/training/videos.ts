@@ -85,9 +85,15 @@ function entry(
     reward,
     advantage,
     components: score.scored ? score.components : null,
+    ...(score.scored ? besideOf(score) : {}),
     distance: score.scored ? score.distance : null,
     ...(score.scored ? {} : { reason: score.reason }),
   };
+}
+
+/** What was measured beside the components; nothing where nothing was. */
+function besideOf({ raw, heldOut, notes }: Extract<Score, { scored: true }>): Partial<VideoEntry> {
+  return { ...(raw && { raw }), ...(heldOut && { heldOut }), ...(notes?.length && { notes }) };
 }
 
 async function write(

@@ -45,6 +45,8 @@ export const shapesSettings: WorkerSettings = {
   precision: 'fp32',
   adapter: { kind: 'none', rank: 64, alpha: 128 },
   activationCheckpointing: false,
+  guidanceBatching: 'auto',
+  offloadAnchor: true,
   microBatch: 4,
   seed: 5,
   reward: null,

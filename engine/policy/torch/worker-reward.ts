@@ -9,6 +9,7 @@ export function createWorkerReward(worker: Worker, name: string): Reward {
   return {
     name,
     components: described.components,
+    heldOut: described.heldOut,
     async score(items) {
       const scores = Array<Score>(items.length);
       for (const [handle, found] of byRollout(items)) {

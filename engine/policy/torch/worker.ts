@@ -23,6 +23,8 @@ export interface WorkerSettings {
   precision: 'bf16' | 'fp32';
   adapter: { kind: 'none' | 'lora'; rank: number; alpha: number };
   activationCheckpointing: boolean;
+  guidanceBatching: 'auto' | 'batched' | 'sequential';
+  offloadAnchor: boolean;
   microBatch: number;
   seed: number;
   /** What the worker scores; null where the trainer does it. Relative paths start at `base`. */

@@ -96,20 +96,20 @@ describe('the plan of updates', () => {
     expect(planned.flat().every(({ samples }) => samples.length === 8)).toBe(true);
   });
 
-  it('measures the drift from the pre-trained model once a step under torch, always on the embedded engine', () => {
+  it('measures the drift from the pre-trained model in every replay, or once a step', () => {
     const base = configOf('{}');
-    const measured = (backend: 'onnx' | 'torch') => {
-      const config = { ...base, policy: { ...base.policy, backend } };
+    const measured = (measure_drift: 'all' | 'first') => {
+      const config = { ...base, training: { ...base.training, measure_drift } };
       return planUpdates(config, [0, 2, 5], Array<number>(70).fill(1), 1)
         .flat()
         .filter((r) => r.measureReference);
     };
     expect(
-      measured('torch')
+      measured('first')
         .map(({ step }) => step)
         .sort(),
     ).toEqual([0, 2, 5]);
-    expect(measured('onnx')).toHaveLength(9);
+    expect(measured('all')).toHaveLength(9);
   });
 
   it('trains only as many steps a sample as asked for, others each time', () => {

@@ -54,6 +54,8 @@ class InitRequest:
     precision: Literal["bf16", "fp32"]
     adapter: AdapterRequest | None
     activation_checkpointing: bool
+    guidance_batching: Literal["auto", "batched", "sequential"]
+    offload_anchor: bool
     micro_batch: int
     seed: int
     cache: Path
@@ -84,6 +86,11 @@ def read_init(fields: Fields) -> InitRequest:
         precision=cast(Literal["bf16", "fp32"], fields.choice("precision", ("bf16", "fp32"))),
         adapter=_read_adapter(fields.inner_or_none("adapter")),
         activation_checkpointing=fields.flag("activationCheckpointing"),
+        guidance_batching=cast(
+            Literal["auto", "batched", "sequential"],
+            fields.choice("guidanceBatching", ("auto", "batched", "sequential")),
+        ),
+        offload_anchor=fields.flag("offloadAnchor"),
         micro_batch=fields.whole("microBatch", 1),
         seed=fields.whole("seed"),
         cache=Path(fields.text("cache")),

@@ -98,6 +98,7 @@ class Session:
                 micro_batch=request.micro_batch,
                 activation_checkpointing=request.activation_checkpointing,
                 seed=request.seed,
+                offload_anchor=request.offload_anchor,
             ),
             self._crew.group,
         )
@@ -246,6 +247,9 @@ def merge(op: str, results: list[Result]) -> Result:
 
 def load_video_model(request: InitRequest, device: torch.device) -> VideoModel:
     """The generator that a run trains."""
+    from sage_worker.models.load import load_model
+    from sage_worker.policy import pass_rows
+
     options = ModelOptions(
         weights=request.weights,
         frames=request.frames,
@@ -255,13 +259,9 @@ def load_video_model(request: InitRequest, device: torch.device) -> VideoModel:
         activation_checkpointing=request.activation_checkpointing,
         cache=request.cache,
         device=device,
+        guidance_batching=request.guidance_batching,
+        rows_per_pass=pass_rows(request.micro_batch),
     )
-    if request.model == "shapes":
-        from sage_worker.models.shapes import load_shapes
-
-        return load_shapes(options)
-    from sage_worker.models.load import load_model
-
     return load_model(request.model, options)
 
 
