@@ -106,13 +106,13 @@ def test_what_is_no_video_is_unscored(folder: Path, pixels: torch.Tensor, words:
     [
         ((), None, "reward/none", "neither a model nor a Python function"),
         (("shapes-judge",), None, "reward/unknown", "shapes-judge is not a reward model of the worker"),
-        (("videoalign",), "mine.py:VQ", "reward/components", "Both videoalign and mine.py:VQ give a component VQ"),
+        (("videoalign",), "mine.py:also", "reward/components", "Both videoalign and mine.py:also give a component VQ"),
     ],
 )
 def test_a_mix_that_cannot_be_is_refused(
     folder: Path, models: tuple[str, ...], python: str | None, code: str, words: str
 ) -> None:
-    (folder / "mine.py").write_text(USERS + "def VQ(video):\n    return 1\n")
+    (folder / "mine.py").write_text(USERS + "def also(video):\n    return {'VQ': 1}\n")
     with pytest.raises(WorkerError, match=words) as caught:
         load_rewards(options(folder, *models, python=python))
     assert caught.value.code == code

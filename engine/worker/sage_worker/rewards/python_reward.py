@@ -235,6 +235,5 @@ def _names(declared: Any, spec: str) -> tuple[str, ...]:
     if isinstance(declared, list | tuple) and declared and all(isinstance(name, str) for name in declared):
         return tuple(declared)
     message = f"The attribute `components` of {spec} is {declared!r}, not a tuple of names."
-    raise WorkerError(
-        "reward/python", message, f"Write e.g. `score.components = ('{only_component}',)` below the function."
-    )
+    remedy = f"Write e.g. `score.components = ('{only_component}',)` below the function."
+    raise WorkerError("reward/python", message, remedy)
