@@ -16,10 +16,10 @@ import run_ranks
 from tiny import write_hunyuan_video, write_wan
 
 HERE = Path(__file__).parent
-# Of the order in which float32 numbers are added: on two processes a pass has half the rows.
-FLOAT32 = {"rel": 1e-4, "abs": 1e-6}
+# Relative and absolute. Of the order in which float32 numbers are added: on two processes a pass has half the rows.
+FLOAT32 = (1e-4, 1e-6)
 # Of bfloat16's 8 bits: a velocity that rounds the other way moves a ratio by 1e-4.
-BFLOAT16 = {"rel": 0.1, "abs": 3e-3}
+BFLOAT16 = (0.1, 3e-3)
 
 
 def launch(folder: Path) -> None:
@@ -67,11 +67,11 @@ def assert_same(found: list[dict[str, Any]], expected: list[dict[str, Any]], sce
         # These are zero but for what updates changed, squared: bfloat16 leaves no digit of them here.
         if "bf16" in scenario and name.split()[1] in ("clip_fraction", "approx_kl", "kl_step", "kl_anchor"):
             continue
-        assert value == pytest.approx(theirs[name], **tolerance), name
+        assert value == pytest.approx(theirs[name], *tolerance), name
 
 
 @pytest.mark.parametrize("scenario", run_ranks.SCENARIOS)
-def test_two_processes_say_what_one_says(said, scenario):
+def test_two_processes_say_what_one_says(said: Callable[[str, int], Any], scenario: str) -> None:
     one, two = (said("trained", processes)[scenario] for processes in (1, 2))
     for iteration in ("first", "second"):
         assert_same(two[iteration], one[iteration], scenario)
@@ -83,6 +83,6 @@ def test_two_processes_say_what_one_says(said, scenario):
 
 
 @pytest.mark.parametrize("scenario", run_ranks.SCENARIOS)
-def test_a_checkpoint_is_resumed_by_another_number_of_processes(said, scenario):
+def test_a_checkpoint_is_resumed_by_another_number_of_processes(said: Callable[[str, int], Any], scenario: str) -> None:
     for processes in (1, 2):
         assert_same(said("resumed", processes)[scenario], said("trained", processes)[scenario]["second"], scenario)
