@@ -310,6 +310,33 @@ def test_a_missing_prompt_says_where_to_get_it(tiny: TinyVideoAlign, tmp_path: P
     assert load(folder).prompt.text == QUESTION
 
 
+def test_a_missing_base_says_which_files(tiny: TinyVideoAlign, tmp_path: Path) -> None:
+    folder = tmp_path / "VideoReward"
+    shutil.copytree(tiny.folder, folder)
+    file = folder / "model_config.json"
+    file.write_text(file.read_text().replace(str(tiny.folder.parent / "base"), "Qwen/Qwen2-VL-2B-Instruct"))
+    with pytest.raises(
+        WorkerError, match=r"videoalign's config\.json .*hf download Qwen/Qwen2-VL-2B-Instruct --exclude"
+    ):
+        load(folder)
+    # Beside the weights it is found.
+    shutil.copy(tiny.folder.parent / "base" / "config.json", folder)
+    assert load(folder).name == "videoalign"
+
+
+def test_a_chat_template_in_a_file_of_its_own_is_found(tiny: TinyVideoAlign, model: VideoAlign, tmp_path: Path) -> None:
+    folder = tmp_path / "VideoReward"
+    shutil.copytree(tiny.folder, folder)
+    template = folder / f"checkpoint-{STEP}" / "tokenizer" / "chat_template.jinja"
+    text = template.read_text()
+    template.unlink()
+    with pytest.raises(WorkerError, match="has no chat template"):
+        load(folder)
+    # As Qwen2-VL's processors kept it.
+    (template.parent / "chat_template.json").write_text(json.dumps({"chat_template": text}))
+    assert load(folder).score([video(1, "a cat")])[0].raw == model.score([video(1, "a cat")])[0].raw
+
+
 def test_a_prompt_without_its_marks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "prompt_template.py").write_text(
         'DETAILED_PROMPT_WITH_SPECIAL_TOKEN = "rate {text_prompt}: <|VQ_reward|>"'

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -49,7 +50,7 @@ class TinyVideoAlign:
     model: nn.Module
     """PeftModel over Qwen2VLForConditionalGeneration with `rm_head`, under today's names."""
     tokenizer: Qwen2Tokenizer
-    config: Qwen2VLConfig
+    config: Any
 
 
 def build_tiny_videoalign(folder: Path, outputs: int = 1, seed: int = 0) -> TinyVideoAlign:
@@ -129,7 +130,7 @@ def _tokenizer() -> Qwen2Tokenizer:
     return tokenizer
 
 
-def _config(tokenizer: Qwen2Tokenizer, base: Path) -> Qwen2VLConfig:
+def _config(tokenizer: Qwen2Tokenizer, base: Path) -> Any:
     """Writes config.json flat, as Qwen2-VL's repositories have it, and reads it back."""
     ids = {mark: tokenizer.convert_tokens_to_ids(mark) for mark in MARKS}
     content = {
@@ -179,10 +180,11 @@ def _config(tokenizer: Qwen2Tokenizer, base: Path) -> Qwen2VLConfig:
     return Qwen2VLConfig.from_pretrained(base)
 
 
-def _model(config: Qwen2VLConfig, outputs: int, seed: int) -> nn.Module:
+def _model(config: Any, outputs: int, seed: int) -> nn.Module:
     torch.manual_seed(seed)
     # As upstream does before training: it rounds the rotary frequencies too. The random weights below are not rounded.
-    network = Qwen2VLForConditionalGeneration(config).to(torch.bfloat16).float()
+    network: Any = Qwen2VLForConditionalGeneration(config)
+    network.to(torch.bfloat16).float()
     network.rm_head = nn.Linear(config.text_config.hidden_size, outputs, bias=False)
     targets = [
         name

@@ -26,10 +26,19 @@ def resolve(name: str, checkpoint: str | None, released: str, base_folder: Path)
 
 
 def missing(name: str, source: str, released: str, error: BaseException) -> WorkerError:
-    """What to say where weights could not be loaded from `source`."""
-    first = str(error).strip().splitlines()
-    words = f"{type(error).__name__}: {first[0]}" if first else type(error).__name__
-    return WorkerError("reward/weights", f"{name} could not be loaded from {source} ({words}).", remedy(name, released))
+    """What to say where a reward model's weights could not be loaded from `source`."""
+    message = f"{name} could not be loaded from {source} ({_first_line(error)})."
+    return WorkerError("reward/weights", message, remedy(name, released))
+
+
+def missing_part(name: str, part: str, source: str, repository: str, error: BaseException) -> WorkerError:
+    """What to say where the weights are there, and something small beside them is not."""
+    message = f"{name}'s {part} could not be loaded from {source} ({_first_line(error)})."
+    advice = (
+        f"`hf download {repository} --exclude '*.safetensors' --exclude '*.bin'` fetches it without weights; "
+        f"or put its files into the folder that reward.checkpoints names for {name}."
+    )
+    return WorkerError("reward/weights", message, advice)
 
 
 def remedy(name: str, released: str) -> str:
@@ -38,3 +47,8 @@ def remedy(name: str, released: str) -> str:
         f"`hf download {released}` fetches them into the cache, or `hf download {released} --local-dir FOLDER` into "
         f"a folder, which reward.checkpoints then names: `{name}: FOLDER`."
     )
+
+
+def _first_line(error: BaseException) -> str:
+    first = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__

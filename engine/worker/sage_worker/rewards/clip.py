@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sage_worker.rewards.base import VideoToScore
-from sage_worker.rewards.checkpoints import missing
+from sage_worker.rewards.checkpoints import missing, missing_part
 from sage_worker.rewards.frames import as_bytes, evenly_spaced
 
 frames_a_video = 8
@@ -41,10 +41,14 @@ class Clip:
 
         try:
             model: Any = CLIPModel.from_pretrained(source, dtype=torch.float32).eval()
+        except (OSError, ValueError) as error:
+            raise missing(name, source, released, error) from error
+        try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(processor)
             self.images: Any = CLIPImageProcessorPil.from_pretrained(processor)
         except (OSError, ValueError) as error:
-            raise missing(name, source, released, error) from error
+            repository = released if processor == source else processor
+            raise missing_part(name, "tokenizer and image processor", processor, repository, error) from error
         # Before the cast: bfloat16 would make 98.9 of PickScore's 100.
         self.logit_scale = float(model.logit_scale.detach().exp())
         self.model = model.to(device, precision)

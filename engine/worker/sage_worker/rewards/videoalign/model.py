@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from sage_worker.errors import WorkerError
 from sage_worker.rewards.base import RewardModel, ScoredVideo, VideoToScore
-from sage_worker.rewards.checkpoints import missing
+from sage_worker.rewards.checkpoints import missing_part
 from sage_worker.rewards.videoalign.layout import Checkpoint, dimensions, find_checkpoint, released_base
 from sage_worker.rewards.videoalign.pixels import Patches, PatchSize, prepare
 from sage_worker.rewards.videoalign.prompt import Prompt, read_prompt
@@ -27,7 +27,7 @@ class VideoAlign:
     """The network with its tokenizer and prompt. Their sum, Overall, is what equal weights of 1 make of them."""
 
     name = "videoalign"
-    components = dimensions
+    components: tuple[str, ...] = dimensions
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class VideoAlign:
         for start in range(0, len(rows), _rows_a_pass):
             part = rows[start : start + _rows_a_pass]
             for (i, _, _), raw in zip(part, self.raw_scores([(ids, p) for _, ids, p in part]), strict=True):
-                results[i] = self._scored(raw, videos[i].name)
+                results[i] = self._scored(raw)
         return [result for result in results if result is not None]
 
     def versions(self) -> dict[str, str]:
@@ -116,9 +116,7 @@ class VideoAlign:
         ).tolist()
         return raw
 
-    def _scored(self, raw: list[float], name: str) -> ScoredVideo:
-        if not all(abs(value) < float("inf") for value in raw):
-            return ScoredVideo(reason=f"{name}: VideoAlign's scores are not finite: {raw}")
+    def _scored(self, raw: list[float]) -> ScoredVideo:
         by_name = dict(zip(dimensions, raw, strict=True))
         mean, std = self.checkpoint.settings.mean, self.checkpoint.settings.std
         return ScoredVideo(components={n: (v - mean[n]) / std[n] for n, v in by_name.items()}, raw=by_name)
@@ -143,7 +141,7 @@ def _config(found: Checkpoint) -> Any:
     try:
         return Qwen2VLConfig.from_pretrained(found.config)
     except (OSError, ValueError) as error:
-        raise missing("videoalign's config.json", found.config, released_base, error) from error
+        raise missing_part("videoalign", "config.json", found.config, released_base, error) from error
 
 
 def _tokenizer(found: Checkpoint) -> Any:
@@ -155,7 +153,7 @@ def _tokenizer(found: Checkpoint) -> Any:
         if tokenizer.chat_template is None:
             tokenizer.chat_template = _chat_template(found)
     except (OSError, ValueError) as error:
-        raise missing("videoalign's tokenizer", found.tokenizer, released_base, error) from error
+        raise missing_part("videoalign", "tokenizer", found.tokenizer, released_base, error) from error
     tokenizer.add_special_tokens({"additional_special_tokens": list(reward_tokens)})
     return tokenizer
 
@@ -163,7 +161,7 @@ def _tokenizer(found: Checkpoint) -> Any:
 def _chat_template(found: Checkpoint) -> str:
     import json
 
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     for source in (found.tokenizer, found.config, found.settings.base):
         try:

@@ -26,16 +26,16 @@ _shown = 4
 def build_network(config: Any, outputs: int, lora: Lora | None, file: Path, precision: torch.dtype) -> nn.Module:
     """The network with the weights of `file`, on the CPU, for evaluation. Raises WorkerError for a key too many or few.
 
-    With LoRA it is a PeftModel: as upstream, the adapters are not merged, for a merged weight, rounded to bfloat16, would
-    lose much of what was learned.
+    With LoRA it is a PeftModel: as upstream, the adapters are not merged, for a merged weight, rounded to bfloat16,
+    would lose much of what was learned.
     """
     from transformers.initialization import no_init_weights
 
     with no_init_weights():
         network: nn.Module = RewardNetwork(config, outputs)
-    # Upstream casts the whole model to bfloat16 before it trains and before it scores, rotary frequencies among it. What
-    # was learned goes with the rounded frequencies (at the 1,000th position 0.2 % is a radian), so they are rounded here
-    # in either precision; the weights come after.
+    # Upstream casts the whole model to bfloat16 before it trains and before it scores, rotary frequencies among it.
+    # What was learned goes with the rounded ones (at the 1,000th position, 0.2 % are a radian), so they are rounded
+    # here in either precision; the weights come after.
     network.to(torch.bfloat16).to(precision)
     if lora is not None:
         network = _with_adapters(network, lora)
