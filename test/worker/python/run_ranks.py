@@ -1,7 +1,7 @@
-"""What test_ranks.py runs, on one process and, under torch.distributed.run, on two: `run_ranks.py FOLDER`.
+"""What test_ranks.py runs on one process and, under torch.distributed.run, on two: `run_ranks.py FOLDER`.
 
-A scenario is trained from its beginning and saved on the way; then it is resumed from the checkpoint that another
-number of processes wrote. What every step says goes into a JSON file of the folder.
+Scenarios are trained from their beginning and saved on the way; then they are resumed from what another number of
+processes saved. What every step says goes into JSON files of the folder.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ import torch.distributed as dist
 # Beside this file, as conftest.py makes it for tests.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from policies import ADAMW, forward_backward, model_options, policy_options, real_policy, roll_out, samples  # noqa: E402
-from sage_worker.distributed import Ranks, gather_objects, ranks_of, start_group, wait_for_all  # noqa: E402
-from sage_worker.models.shapes import load_shapes  # noqa: E402
-from sage_worker.policy import TorchPolicy  # noqa: E402
+from policies import ADAMW, forward_backward, model_options, policy_options, real_policy, roll_out, samples
+from sage_worker.distributed import Ranks, gather_objects, ranks_of, start_group, wait_for_all
+from sage_worker.models.shapes import load_shapes
+from sage_worker.policy import TorchPolicy
 
 Make = Callable[[Path, Any], TorchPolicy]
-ADAMW_FAST = ADAMW.__class__(3e-3, 0.01, 0.9, 0.999, 1e-8, 1.0)
+FAST = replace(ADAMW, learning_rate=3e-3)
 
 
 def shapes(folder: Path, group: Any) -> TorchPolicy:
@@ -45,7 +45,7 @@ HUNYUAN, WAN = "hunyuan-video-1.5", "wan-2.1"
 SCENARIOS: dict[str, Make] = {
     "shapes in full": shapes,
     "hunyuan adapter": real(HUNYUAN, activation_checkpointing=True),
-    "hunyuan in full": real(HUNYUAN, adapter=None, activation_checkpointing=True),
+    "wan in full": real(WAN, adapter=None, activation_checkpointing=True),
     "wan adapter bf16": real(WAN, precision=torch.bfloat16),
     "wan in full bf16": real(WAN, precision=torch.bfloat16, adapter=None),
 }
@@ -55,45 +55,54 @@ def iterate(policy: TorchPolicy, iteration: int, ranks: Ranks) -> list[Any]:
     """One iteration: what the rollout, every micro-batch and every update say, over all processes."""
     result, videos = roll_out(policy, samples=samples(2, 4, iteration), guidance=2.0)
     brightness = {i: float(video.float().mean()) for i, video in videos.items()}
-    together: dict[int, float] = {}
-    for part in gather_objects(brightness, ranks):
-        together |= part
-    said: list[Any] = [result.log_probs, [together[i] for i in sorted(together)]]
-    # The last micro-batch is smaller and odd: one process has a row of its own, the other repeats one.
+    everyones = {i: value for part in gather_objects(brightness, ranks) for i, value in part.items()}
+    said: list[Any] = [{"log_probs": result.log_probs, "brightness": [everyones[i] for i in sorted(everyones)]}]
+    # The last micro-batch is odd: one process has a row that the other has not, and repeats another.
     for step, of in ((0, (1, 6, 3, 4)), (3, (0, 2, 5, 7)), (1, (4, 2, 7))):
-        replayed = forward_backward(policy, of, step=step, gradient_scale=0.5)
-        said.append(asdict(replayed))
-        if step != 0:
-            said.append(asdict(policy.optim_step(ADAMW_FAST)))
+        said.append(asdict(forward_backward(policy, of, step=step, gradient_scale=0.5)))
+        if step == 3:
+            said.append(asdict(policy.optim_step(FAST)))
+            policy.set_anchor()
+    said.append(asdict(policy.optim_step(FAST)))
     policy.release("rollout")
     return said
 
 
 def run(folder: Path, group: Any) -> None:
-    """Trains every scenario on these processes and resumes what the other number of them saved, if it has."""
+    """Trains every scenario on these processes and saves it between the first iteration and the second."""
     ranks = ranks_of(group)
-    said: dict[str, dict[str, list[Any]]] = {}
+    said = {}
     for name, make in SCENARIOS.items():
-        own, others = (folder / f"{name} {size}" for size in (ranks.size, 3 - ranks.size))
         policy = make(folder, group)
-        before = iterate(policy, 0, ranks)
-        policy.set_anchor()
-        before += iterate(policy, 1, ranks)
-        if ranks.rank == 0:
-            own.mkdir()
+        first = iterate(policy, 0, ranks)
+        checkpoint = folder / f"{name} {ranks.size}"
+        checkpoint.mkdir(exist_ok=True)
         # On every process the folder is there before anything is written.
         wait_for_all(ranks)
-        policy.save_state(own)
-        said[name] = {"before": before, "after": iterate(policy, 2, ranks)}
-        if others.exists():
-            resumed = make(folder, group)
-            resumed.load_state(others)
-            said[name]["resumed"] = iterate(resumed, 2, ranks)
+        policy.save_state(checkpoint)
+        said[name] = {"first": first, "second": iterate(policy, 1, ranks)}
+    write(folder, "trained", said, ranks)
+
+
+def resume(folder: Path, group: Any) -> None:
+    """The second iteration of every scenario from the checkpoint of the other number of processes."""
+    ranks = ranks_of(group)
+    said = {}
+    for name, make in SCENARIOS.items():
+        policy = make(folder, group)
+        policy.load_state(folder / f"{name} {3 - ranks.size}")
+        said[name] = iterate(policy, 1, ranks)
+    write(folder, "resumed", said, ranks)
+
+
+def write(folder: Path, what: str, said: object, ranks: Ranks) -> None:
     if ranks.rank == 0:
-        (folder / f"said {ranks.size}.json").write_text(json.dumps(said))
+        (folder / f"{what} by {ranks.size}.json").write_text(json.dumps(said))
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    run(Path(sys.argv[1]), start_group(torch.device("cpu")))
+    processes = start_group(torch.device("cpu"))
+    for act in (run, resume):
+        act(Path(sys.argv[1]), processes)
     dist.destroy_process_group()

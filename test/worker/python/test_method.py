@@ -4,10 +4,12 @@ import copy
 import json
 import math
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from policies import (
     ADAMW,
@@ -54,11 +56,11 @@ def reference_log_probability(kernel: str, residual: np.ndarray, s: float) -> np
     return (-(residual**2) / (2 * s * s)).mean(axis=1) - math.log(s) - 0.5 * math.log(2 * math.pi)
 
 
-def numpy_velocity(network: torch.nn.Module, x: np.ndarray, sigma: float, words: np.ndarray, guidance: float):
+def numpy_velocity(network: nn.Module, x: np.ndarray, sigma: float, words: np.ndarray, guidance: float) -> np.ndarray:
     """The tiny model's velocity in float64; x [N, 6], words [N]."""
     w1, b1, w2, b2 = (value.detach().double().numpy() for value in network.parameters())
 
-    def branch(condition):
+    def branch(condition: np.ndarray) -> np.ndarray:
         rows = np.concatenate([x, np.full((len(x), 1), sigma), condition[:, None]], axis=1)
         return np.tanh(rows @ w1.T + b1) @ w2.T + b2
 
@@ -69,7 +71,7 @@ def numpy_velocity(network: torch.nn.Module, x: np.ndarray, sigma: float, words:
 
 @pytest.mark.parametrize("guidance", [1.0, 3.5])
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_a_rollout_follows_the_kernel_of_method_md(kernel, guidance):
+def test_a_rollout_follows_the_kernel_of_method_md(kernel: str, guidance: float) -> None:
     policy = TorchPolicy(TinyVideo(), policy_options(micro_batch=3))
     drawn, trained = samples(2, 4), () if kernel == "ode" else (0, 2, 3)
     result, videos = roll_out(policy, steps=kernel_steps(kernel), trained_steps=trained, guidance=guidance)
@@ -77,7 +79,8 @@ def test_a_rollout_follows_the_kernel_of_method_md(kernel, guidance):
     sigmas = [3 * u / (1 + 2 * u) for u in levels]
     words = np.array([len(sample.prompt) / 24 for sample in drawn])
     noise = lambda draw: np.stack([normals(sample.key, draw, 6) for sample in drawn]).astype(np.float64)  # noqa: E731
-    x, log_probs = noise(0), []
+    x = noise(0)
+    log_probs = []
     for k in range(6):
         a, b, s = reference_row("ode" if k == 5 else kernel, sigmas, k, 0.6)
         mean = a * x + b * numpy_velocity(policy.model.network, x, sigmas[k], words, guidance)
@@ -93,7 +96,7 @@ def test_a_rollout_follows_the_kernel_of_method_md(kernel, guidance):
 
 
 @pytest.mark.parametrize("case", VECTORS, ids=lambda case: f"{case['kernel']} {case['steps']}")
-def test_log_probabilities_are_those_of_the_shared_vectors(case):
+def test_log_probabilities_are_those_of_the_shared_vectors(case: dict[str, Any]) -> None:
     table = next(one for one in METHOD["tables"] if (one["kernel"], one["steps"]) == (case["kernel"], case["steps"]))
     seen = 0
     for row, numbers in zip(case["rows"], table["table"], strict=True):
@@ -123,7 +126,7 @@ def inputs(velocity: torch.Tensor, **given: object) -> StepInputs:
     return StepInputs(**values)
 
 
-def test_surrogate_and_stepwise_divergence_are_those_of_the_engine():
+def test_surrogate_and_stepwise_divergence_are_those_of_the_engine() -> None:
     terms = METHOD["terms"]
     of = lambda name: torch.tensor([term[name] for term in terms], dtype=torch.float64)  # noqa: E731
     velocity = torch.zeros(len(terms), 4, dtype=torch.float64)
@@ -136,7 +139,7 @@ def test_surrogate_and_stepwise_divergence_are_those_of_the_engine():
     assert {term["clipped"] for term in terms} == {True, False}
 
 
-def test_the_equalizer_evens_the_gradients_of_the_policy_loss_at_the_networks_output():
+def test_the_equalizer_evens_the_gradients_of_the_policy_loss_at_the_networks_output() -> None:
     table = next(one for one in METHOD["tables"] if (one["kernel"], one["steps"]) == ("sage", 20))
     norms = []
     for row in table["table"]:
@@ -150,11 +153,20 @@ def test_the_equalizer_evens_the_gradients_of_the_policy_loss_at_the_networks_ou
                    equalizer=row["equalizer"], clip=1e-4),
         ).loss  # fmt: skip
         loss.backward()
+        assert velocity.grad is not None
         norms.append(float(velocity.grad.norm()))
     assert max(norms) / min(norms) == pytest.approx(1, rel=1e-6)
 
 
-def reference_loss(network, policy, request, old, guidance, anchor, step: KernelStep) -> float:
+def reference_loss(
+    network: nn.Module,
+    policy: TorchPolicy,
+    request: dict[str, Any],
+    old: np.ndarray,
+    guidance: float,
+    anchor: nn.Module,
+    step: KernelStep,
+) -> float:
     """Mean loss of a micro-batch in float64, as method.md writes it."""
     kept = policy._trajectories["rollout"]
     rows = list(request["samples"])
@@ -173,7 +185,7 @@ def reference_loss(network, policy, request, old, guidance, anchor, step: Kernel
 
 
 @pytest.mark.parametrize(("guidance", "estimator"), [(1.0, "k1"), (3.5, "k3")])
-def test_gradients_agree_with_finite_differences_in_float64(guidance, estimator):
+def test_gradients_agree_with_finite_differences_in_float64(guidance: float, estimator: Literal["k1", "k3"]) -> None:
     policy = TorchPolicy(TinyVideo(), policy_options(micro_batch=3))
     roll_out(policy, guidance=guidance)
     anchor = copy.deepcopy(policy.model.network)
@@ -181,9 +193,9 @@ def test_gradients_agree_with_finite_differences_in_float64(guidance, estimator)
     # Away from where it was sampled, so that ratios, clipping and both divergences take part.
     with torch.no_grad():
         for value in policy.model.network.parameters():
-            value += 0.05 * torch.sin(torch.arange(value.numel(), dtype=torch.float32)).reshape(value.shape)
+            value.add_(0.05 * torch.sin(torch.arange(value.numel(), dtype=torch.float32)).reshape(value.shape))
     policy.trainable.publish()
-    request = {
+    request: dict[str, Any] = {
         "samples": (0, 5, 2, 7, 6), "step": 1, "advantages": (1.2, -0.8, 0.5, -1.5, 0.9), "equalizer": 1.6,
         "clip_range": 0.004, "beta": 0.7, "anchor_weight": 0.9, "stepwise_weight": 0.4, "stepwise_estimator": estimator,
     }  # fmt: skip
@@ -212,11 +224,12 @@ def test_gradients_agree_with_finite_differences_in_float64(guidance, estimator)
     assert result.gradient_norm_raw == pytest.approx(np.linalg.norm(expected) / 1.6, rel=1e-5)
 
 
-def test_an_update_is_torchs_own_adamw_on_the_mean_of_the_micro_batches():
+def test_an_update_is_torchs_own_adamw_on_the_mean_of_the_micro_batches() -> None:
     policy, other = (TorchPolicy(TinyVideo(), policy_options(micro_batch=2)) for _ in range(2))
     network = copy.deepcopy(policy.model.network)
-    settings = {"lr": ADAMW.learning_rate, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}
-    adamw = torch.optim.AdamW(network.parameters(), **settings)
+    adamw = torch.optim.AdamW(
+        network.parameters(), lr=ADAMW.learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01
+    )
     for one in (policy, other):
         roll_out(one)
     for _ in range(3):
@@ -239,7 +252,7 @@ def test_an_update_is_torchs_own_adamw_on_the_mean_of_the_micro_batches():
         other.trainable.publish()
 
 
-def test_a_gradient_that_is_not_finite_leaves_everything_as_it_was():
+def test_a_gradient_that_is_not_finite_leaves_everything_as_it_was() -> None:
     policy = TorchPolicy(TinyVideo(), policy_options())
     roll_out(policy)
     before = [value.clone() for value in policy.trainable.masters]
