@@ -93,6 +93,8 @@ class TorchPolicy:
             recompute_blocks(model)
         self.trainable = _trainable(model, options, self.ranks)
         self.optimizer = create_adamw(self.trainable)
+        # Nothing here draws from them, but what a user's own reward or another model draws belongs to the run.
+        torch.manual_seed(options.seed + self.ranks.rank)
         self._gradient = GradientSum()
         self._trajectories: dict[str, Trajectories] = {}
 
@@ -160,11 +162,13 @@ class TorchPolicy:
     def _encode(self, prompts: Sequence[str]) -> list[Condition]:
         """Conditions by sample; the first rank encodes what the cache lacks before the others read it."""
         unique = list(dict.fromkeys(prompts))
-        if self.ranks.rank == 0:
-            encoded = self.model.encode(unique)
-        wait_for_all(self.ranks)
-        if self.ranks.rank != 0:
-            encoded = self.model.encode(unique)
+        # Encoders that are loaded draw random numbers; whether they are depends on what other runs have left.
+        with torch.random.fork_rng():
+            if self.ranks.rank == 0:
+                encoded = self.model.encode(unique)
+            wait_for_all(self.ranks)
+            if self.ranks.rank != 0:
+                encoded = self.model.encode(unique)
         by_prompt = dict(zip(unique, encoded, strict=True))
         return [by_prompt[prompt] for prompt in prompts]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +16,27 @@ from sage_worker.errors import WorkerError
 
 
 def write(file: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Writes tensors of any device; a reader never sees half a file."""
+    """Writes tensors of any device; a reader never sees half a file. The same tensors make the same bytes."""
     temporary = file.with_suffix(".partial")
     on_cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     save_file(on_cpu, temporary, metadata=metadata)
+    _sort_metadata(temporary)
     temporary.chmod(0o644)
     os.replace(temporary, file)
+
+
+def _sort_metadata(file: Path) -> None:
+    """Puts the metadata into the order of their names; safetensors writes them in a random one."""
+    with file.open("r+b") as handle:
+        length = int.from_bytes(handle.read(8), "little")
+        header = json.loads(handle.read(length))
+        header["__metadata__"] = dict(sorted(header.get("__metadata__", {}).items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        handle.seek(8)
+        # The header ends in spaces, so that the tensors are aligned.
+        handle.write(text.ljust(length))
+        if handle.tell() != 8 + length:
+            raise ValueError(f"the header of {file} has {length} bytes, which is too short for {len(text)}")
 
 
 def read(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

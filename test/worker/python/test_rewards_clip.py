@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_clip import LENGTH, build_tiny_clip
 from torch import Tensor
 from transformers import CLIPModel, CLIPTokenizer
 
@@ -17,6 +16,7 @@ from sage_worker.errors import WorkerError
 from sage_worker.rewards.base import RewardModel, VideoToScore
 from sage_worker.rewards.clipscore import load_clipscore
 from sage_worker.rewards.pickscore import load_pickscore
+from tiny_clip import LENGTH, build_tiny_clip
 
 CPU = torch.device("cpu")
 

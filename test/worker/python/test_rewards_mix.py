@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_clip import build_tiny_clip
-from tiny_videoalign import build_tiny_videoalign
 
 from sage_worker.errors import WorkerError
 from sage_worker.models.base import VideoFormat
@@ -19,6 +17,8 @@ from sage_worker.rewards.base import ScoredVideo, VideoToScore
 from sage_worker.rewards.frames import as_bytes, evenly_spaced
 from sage_worker.rewards.load import RewardOptions, load_rewards
 from sage_worker.rewards.mix import Rewards
+from tiny_clip import build_tiny_clip
+from tiny_videoalign import build_tiny_videoalign
 
 CPU = torch.device("cpu")
 FORMAT = VideoFormat(frames=5, height=24, width=32, frames_per_second=8.0)

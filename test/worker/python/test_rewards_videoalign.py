@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_videoalign import QUESTION, REWARD_TOKENS, STEP, TinyVideoAlign, build_tiny_videoalign
 from torch import Tensor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
@@ -22,6 +21,7 @@ from sage_worker.rewards.videoalign.layout import read_settings
 from sage_worker.rewards.videoalign.model import VideoAlign, load_videoalign
 from sage_worker.rewards.videoalign.pixels import PatchSize, frame_count, frame_size, normalise, patches_of, resize
 from sage_worker.rewards.videoalign.prompt import read_prompt
+from tiny_videoalign import QUESTION, REWARD_TOKENS, STEP, TinyVideoAlign, build_tiny_videoalign
 
 CPU = torch.device("cpu")
 SCALE = {"VQ": (3.6757, 2.2476), "MQ": (1.1646, 1.3811), "TA": (2.8105, 2.5121)}

@@ -10,14 +10,13 @@ weight_name the latter looks for a pickle, and given the file's path it drops th
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from sage_worker import tensor_files
 from sage_worker.errors import WorkerError
 
 FILE = "pytorch_lora_weights.safetensors"
@@ -53,9 +52,9 @@ def save_adapter(
 ) -> Path:
     """Writes the adapter into the folder, whole or not at all, and returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{FILE}.{os.getpid()}.part"
-    save_file(adapter_state(network, adapter_name, state), draft, metadata=adapter_metadata(network, adapter_name))
-    os.replace(draft, folder / FILE)
+    tensor_files.write(
+        folder / FILE, adapter_state(network, adapter_name, state), adapter_metadata(network, adapter_name)
+    )
     return folder / FILE
 
 
