@@ -45,6 +45,7 @@ __all__ = [
     "RolloutResult",
     "SampleSpec",
     "TorchPolicy",
+    "network_rows",
 ]
 
 MOST_ROWS = 16
@@ -79,6 +80,15 @@ def _trainable(model: VideoModel, options: PolicyOptions, ranks: Ranks) -> Train
     from sage_worker.trainable.lora import LoraTrainable
 
     return LoraTrainable(model, options.adapter, options.precision, options.seed, ranks)
+
+
+def network_rows(micro_batch: int, processes: int) -> int:
+    """Rows in one pass through a large model's network (`ModelOptions.rows_per_pass`).
+
+    Texts of several lengths need several passes. Where weights are sharded every process must make as many as the
+    others, whatever its texts, so there a pass has one row.
+    """
+    return pass_rows(micro_batch) if processes == 1 else 1
 
 
 class TorchPolicy:

@@ -116,6 +116,30 @@ def test_only_the_adapter_of_the_blocks_is_trained(folders: dict[str, Path]) -> 
     assert policy.describe()["parameters"] == sum(before[name].numel() for name in trained)
 
 
+def test_updates_finer_than_bfloat16_add_up_in_float32(folders: dict[str, Path]) -> None:
+    policy = lora(folders, precision=torch.bfloat16)
+    trained = [value for value in policy.model.network.parameters() if value.requires_grad]
+    assert {value.dtype for value in trained} == {torch.bfloat16}
+    start = [
+        (value.detach().clone(), master.clone())
+        for value, master in zip(trained, policy.trainable.masters, strict=True)
+    ]
+    roll_out(policy, samples=samples(2, 2))
+    updates = 3
+    for _ in range(updates):
+        forward_backward(policy, (0, 3), beta=0.0)
+        policy.optim_step(replace(ADAMW, learning_rate=1e-6, weight_decay=0.0))
+    rounded = moved = 0
+    for value, master, (old_value, old_master) in zip(trained, policy.trainable.masters, start, strict=True):
+        # Coarse enough that none of these updates reaches the next number.
+        coarse = (old_master.abs() > 0.01) & (master != old_master)
+        rounded += int((coarse & (value == old_value)).sum())
+        moved += int(coarse.sum())
+        torch.testing.assert_close(value.detach(), master.bfloat16(), rtol=0, atol=0)
+        assert float((master - old_master).abs().max()) <= updates * 1.01e-6
+    assert rounded > 100 and rounded > 0.9 * moved
+
+
 def test_the_same_seed_begins_with_the_same_adapter(folders: dict[str, Path]) -> None:
     first, second, other = (lora(folders, seed=seed) for seed in (4, 4, 5))
     same = [torch.equal(a, b) for a, b in zip(first.trainable.masters, second.trainable.masters, strict=True)]
