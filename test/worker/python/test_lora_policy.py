@@ -186,6 +186,12 @@ def test_a_checkpoint_of_another_rank_is_refused(folders: dict[str, Path], tmp_p
         lora(folders).load_state(tmp_path)
 
 
+def test_what_prepares_a_model_sees_its_adapters(folders: dict[str, Path]) -> None:
+    seen: list[str] = []
+    lora(folders, prepare=lambda model: seen.extend(name for name, _ in model.network.named_parameters()))
+    assert any(".anchor." in name for name in seen) and any(".default." in name for name in seen)
+
+
 def test_shapes_takes_no_adapter() -> None:
     from policies import model_options, policy_options
     from sage_worker.models.shapes import load_shapes

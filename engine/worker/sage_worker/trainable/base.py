@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from torch import Tensor
 
+from sage_worker.models.base import VideoModel
+
+Prepare = Callable[[VideoModel], None]
+"""What is done to a model once it has its adapters and before it is sharded."""
 WeightSet = Literal["current", "anchor", "reference"]
 
 

@@ -87,7 +87,7 @@ class Session:
 
         request = read_init(fields)
         self._scratch = request.scratch
-        model = load_video_model(request, self._device, self._crew.ranks.size)
+        model = load_video_model(request, self._device)
         adapter = request.adapter
         self._frames_per_second = model.format.frames_per_second
         self._policy = TorchPolicy(
@@ -245,10 +245,10 @@ def merge(op: str, results: list[Result]) -> Result:
     return merged
 
 
-def load_video_model(request: InitRequest, device: torch.device, processes: int) -> VideoModel:
+def load_video_model(request: InitRequest, device: torch.device) -> VideoModel:
     """The generator that a run trains."""
     from sage_worker.models.load import load_model
-    from sage_worker.policy import network_rows
+    from sage_worker.policy import pass_rows
 
     options = ModelOptions(
         weights=request.weights,
@@ -260,7 +260,7 @@ def load_video_model(request: InitRequest, device: torch.device, processes: int)
         cache=request.cache,
         device=device,
         guidance_batching=request.guidance_batching,
-        rows_per_pass=network_rows(request.micro_batch, processes),
+        rows_per_pass=pass_rows(request.micro_batch),
     )
     return load_model(request.model, options)
 
