@@ -42,7 +42,8 @@ class ModelOptions:
     guidance_batching: Literal["auto", "batched", "sequential"] = "auto"
     """Both branches of guidance in one pass, or one after the other; auto decides once, by free memory."""
     rows_per_pass: int = 1
-    """Rows in one pass through the network, always: with more, rows of equal texts share a pass."""
+    """Rows in one pass through the network, always: with more, rows with texts of one length share a pass. A model of
+    which one row keeps the device busy takes one."""
 
 
 class VideoModel(Protocol):

@@ -27,11 +27,26 @@ SATURATED = 8192
 """Tokens of one row that keep a large GPU busy alone; two rows in a pass gain nothing there."""
 
 
-def chunks(keys: Sequence[Hashable], rows: int) -> list[list[int]]:
-    """Indices of rows with equal keys, `rows` at a time; a last short chunk repeats its last index.
+def rows_at_most(asked: int, tokens: int) -> int:
+    """Rows of a pass for rows of so many tokens: one where a row keeps the device busy by itself.
 
-    Sharded over processes, more than one row a pass needs equal texts: every process must make as many passes.
+    More would only be computed in vain where texts differ and a pass is filled by repetition.
     """
+    return 1 if tokens > SATURATED else asked
+
+
+def rows_of_any_text(rows: int) -> int:
+    """Rows of a pass where texts differ in length: one where there are several processes.
+
+    Each process has other texts and would make another number of passes, and in a pass of a sharded network all of them
+    have to take part.
+    """
+    several = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return 1 if several and torch.distributed.get_world_size() > 1 else rows
+
+
+def chunks(keys: Sequence[Hashable], rows: int) -> list[list[int]]:
+    """Indices of rows with equal keys, `rows` at a time; a last short chunk repeats its last index."""
     groups: dict[Hashable, list[int]] = {}
     for index, key in enumerate(keys):
         groups.setdefault(key, []).append(index)

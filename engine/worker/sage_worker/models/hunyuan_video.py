@@ -61,7 +61,6 @@ class HunyuanVideo:
         self.latent_shape = shape
         self.latent_dtype = options.precision
         self.guidance_batching = options.guidance_batching
-        self.rows_per_pass = options.rows_per_pass
         self.offload_vae = False
         """Whether the autoencoder waits on the CPU between decodings."""
         load = pipeline_folder.load_part
@@ -76,6 +75,7 @@ class HunyuanVideo:
         self.vae.enable_tiling()
         self.caller: nn.Module = self.network
         self.text_identity = f"{self.name} 1 {self.precision} {text_cache.fingerprint(self.folder, TEXT_PARTS)}"
+        self.rows_per_pass = guidance.rows_at_most(options.rows_per_pass, self.tokens())
         self.unconditional: text_cache.Encoding | None = None
         self.batched: bool | None = None
         self.choose_attention(masked=False)
@@ -116,8 +116,9 @@ class HunyuanVideo:
 
     def velocity(self, x: Tensor, sigma: Tensor, conditions: Sequence[Condition], guidance_scale: float) -> Tensor:
         """Velocities [N, *latent_shape] in float32; see VideoModel."""
+        rows = guidance.rows_of_any_text(self.rows_per_pass)
         if guidance_scale == 1.0:
-            return guidance.in_passes(self.forward, x, sigma, conditions, self.rows_per_pass)
+            return guidance.in_passes(self.forward, x, sigma, conditions, rows)
         if self.unconditional is None:
             self.encode([])
         assert self.unconditional is not None
@@ -130,7 +131,7 @@ class HunyuanVideo:
             )
             self.choose_attention(masked=self.batched)
         run = guidance.guided(self.forward, self.unconditional, guidance_scale, self.batched)
-        return guidance.in_passes(run, x, sigma, conditions, self.rows_per_pass)
+        return guidance.in_passes(run, x, sigma, conditions, rows)
 
     def tokens(self) -> int:
         """Latent tokens of one row."""

@@ -55,7 +55,6 @@ class Wan:
         self.format = pipeline_folder.video_format(options, FRAMES_PER_SECOND)
         self.latent_dtype = torch.float32
         self.guidance_batching = options.guidance_batching
-        self.rows_per_pass = options.rows_per_pass
         self.offload_vae = False
         """Whether the autoencoder waits on the CPU between decodings."""
         load = pipeline_folder.load_part
@@ -69,6 +68,7 @@ class Wan:
         self.vae.enable_tiling()
         self.caller: nn.Module = self.network
         self.text_identity = f"{self.name} 1 {self.precision} {text_cache.fingerprint(self.folder, TEXT_PARTS)}"
+        self.rows_per_pass = guidance.rows_at_most(options.rows_per_pass, self.tokens())
         self.unconditional: text_cache.Encoding | None = None
         self.batched: bool | None = None
 

@@ -1,0 +1,49 @@
+"""Processes that share one sharded network take part in each other's passes, whatever texts each of them has."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from sage_worker.models.base import ModelOptions
+from sage_worker.models.load import load_model
+from sharded_velocity import PROMPTS, inputs
+from tiny import HUNYUAN_VIDEO, write_hunyuan_video
+
+SCRIPT = Path(__file__).with_name("sharded_velocity.py")
+
+
+def test_two_processes_with_texts_of_different_lengths_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    folder, cache = write_hunyuan_video(tmp_path / "model"), tmp_path / "prompts"
+    outputs = [tmp_path / f"{rank}.safetensors" for rank in range(2)]
+    shared = [str(folder), str(cache), str(tmp_path / "store")]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(SCRIPT), str(rank), *shared, str(outputs[rank])], stderr=subprocess.PIPE, text=True
+        )
+        for rank in range(2)
+    ]
+    try:
+        errors = [process.communicate(timeout=300)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [0, 0], errors
+    options = ModelOptions(
+        weights=str(folder),
+        **HUNYUAN_VIDEO,
+        precision=torch.float32,
+        activation_checkpointing=False,
+        cache=cache,
+        device=torch.device("cpu"),
+    )
+    alone = load_model("hunyuan-video-1.5", options)
+    for rank, prompts in enumerate(PROMPTS):
+        x, sigma = inputs(rank, alone.latent_shape)
+        with torch.no_grad():
+            expected = alone.velocity(x, sigma, alone.encode(prompts), 3.0)
+        torch.testing.assert_close(load_file(outputs[rank])["velocity"], expected)
