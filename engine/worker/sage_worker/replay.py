@@ -30,7 +30,7 @@ class _Replay:
     def rows(self, values: Tensor, of: Pass) -> Tensor:
         """The pass's rows of what is kept of all samples, in float32 on the device."""
         samples = [self.request.samples[place] for place in of.places]
-        return values[samples].to(self.device, non_blocking=True).float()
+        return values[samples].to(self.device).float()
 
     def velocity(self, of: Pass) -> Tensor:
         """Velocities [rows, *latent_shape] at the replayed step."""

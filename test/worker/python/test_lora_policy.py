@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from safetensors.torch import load_file
 from policies import ADAMW, LORA, forward_backward, kernel_steps, real_policy, roll_out, samples, update
 from sage_worker.errors import WorkerError
 from sage_worker.models.adapters import FILE
-from sage_worker.policy import TorchPolicy
+from sage_worker.policy import Adapter, TorchPolicy
 from tiny import write_hunyuan_video, write_wan
 
 HUNYUAN, WAN = "hunyuan-video-1.5", "wan-2.1"
@@ -69,12 +70,23 @@ def test_the_first_replay_has_a_ratio_of_exactly_one(
     assert forward_backward(policy, (0, 3)).ratio_deviation > 0
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_the_anchor_is_refreshed_and_then_stays(folders: dict[str, Path], precision: torch.dtype) -> None:
-    policy = lora(folders, precision=precision)
+@pytest.mark.parametrize(
+    ("name", "adapter", "precision"),
+    [
+        (HUNYUAN, LORA, torch.float32),
+        (HUNYUAN, LORA, torch.bfloat16),
+        (WAN, None, torch.float32),
+        (WAN, None, torch.bfloat16),
+    ],
+)
+def test_the_anchor_is_refreshed_and_then_stays(
+    folders: dict[str, Path], name: str, adapter: Adapter | None, precision: torch.dtype
+) -> None:
+    policy = lora(folders, name, adapter=adapter, precision=precision)
     roll_out(policy, guidance=3.0, samples=samples(2, 2))
     conditions = policy.model.encode(["a red circle moving left"] * 2)
-    x = torch.linspace(-1, 1, 2 * 320).reshape(2, *policy.model.latent_shape)
+    size = math.prod(policy.model.latent_shape)
+    x = torch.linspace(-1, 1, 2 * size).reshape(2, *policy.model.latent_shape)
 
     @torch.no_grad()
     def velocity() -> torch.Tensor:
