@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
 from sage_worker.models.base import VideoModel
@@ -109,5 +110,5 @@ class Trainable(Protocol):
 
 
 def local_norm_squared(tensors: Sequence[Tensor]) -> float:
-    """Sum of squares of this rank's parts; each tensor in float32, their sum in float64."""
-    return sum(float(tensor.norm()) ** 2 for tensor in tensors)
+    """Sum of squares of this rank's parts; each tensor in float32, their sum in float64. Waits for a device once."""
+    return float(torch.stack([tensor.norm() for tensor in tensors]).double().square().sum())
