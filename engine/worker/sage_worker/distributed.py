@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
@@ -16,6 +17,9 @@ import torch.distributed as dist
 from torch import Tensor
 
 T = TypeVar("T")
+
+PATIENCE = timedelta(hours=2)
+"""For a rank that the others wait for: the first may have to load large text encoders and encode a run's prompts."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ def start_group(device: torch.device) -> dist.ProcessGroup | None:
     if int(os.environ.get("WORLD_SIZE", "1")) <= 1:
         return None
     # Gathered latents and messages live on the CPU, weights and gradients on the device.
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=PATIENCE)
     return dist.group.WORLD
 
 
@@ -123,8 +128,8 @@ def broadcast_object(value: T | None, ranks: Ranks) -> T:
 
 def wait_for_all(ranks: Ranks) -> None:
     """Returns when every rank has come here."""
-    if ranks.group is not None:
-        dist.barrier(group=ranks.group)
+    # On the CPU: a barrier would go through the device's backend, whose waiting is bounded more tightly.
+    total_of(torch.zeros(1), ranks)
 
 
 def average_gradients(gradients: Sequence[Tensor], ranks: Ranks) -> None:

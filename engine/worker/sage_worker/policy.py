@@ -29,7 +29,7 @@ from sage_worker.requests import (
 from sage_worker.rollout import OnProgress, OnVideos, Trajectories, roll_out
 from sage_worker.sharding import recompute_blocks
 from sage_worker.state import load_state, save_state
-from sage_worker.trainable.base import Adapter, Trainable
+from sage_worker.trainable.base import Adapter, Prepare, Trainable
 from sage_worker.trainable.full import FullTrainable
 
 __all__ = [
@@ -65,6 +65,8 @@ class PolicyOptions:
     seed: int = 0
     offload_anchor: bool = True
     """Full fine-tuning: anchor and pre-trained weights rest in the CPU's memory."""
+    prepare: Prepare | None = None
+    """What is done to the model between adding adapters and sharding, such as compiling its blocks."""
 
 
 def pass_rows(micro_batch: int) -> int:
@@ -74,11 +76,11 @@ def pass_rows(micro_batch: int) -> int:
 
 def _trainable(model: VideoModel, options: PolicyOptions, ranks: Ranks) -> Trainable:
     if options.adapter is None:
-        return FullTrainable(model, options.precision, ranks, options.offload_anchor)
+        return FullTrainable(model, options.precision, ranks, options.offload_anchor, options.prepare)
     # Shapes needs neither peft nor diffusers.
     from sage_worker.trainable.lora import LoraTrainable
 
-    return LoraTrainable(model, options.adapter, options.precision, options.seed, ranks)
+    return LoraTrainable(model, options.adapter, options.precision, options.seed, ranks, options.prepare)
 
 
 class TorchPolicy:

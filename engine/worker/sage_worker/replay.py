@@ -30,7 +30,7 @@ class _Replay:
     def rows(self, values: Tensor, of: Pass) -> Tensor:
         """The pass's rows of what is kept of all samples, in float32 on the device."""
         samples = [self.request.samples[place] for place in of.places]
-        return values[samples].to(self.device, non_blocking=True).float()
+        return values[samples].to(self.device).float()
 
     def velocity(self, of: Pass) -> Tensor:
         """Velocities [rows, *latent_shape] at the replayed step."""
@@ -131,11 +131,13 @@ _SUMS = (*_PER_SAMPLE, "loss", "reference", "reference_norm", "anchor", "anchor_
 
 def _observe(outputs: StepOutputs, of: Pass) -> tuple[Tensor, Tensor]:
     """Sums in the order of `_SUMS` over the rows that count, and their max |ratio - 1|; float64 on the CPU."""
-    counts = torch.tensor(of.counts, dtype=torch.float64)
-    per_sample = [(getattr(outputs, name).detach().cpu().double() * counts).sum() for name in _PER_SAMPLE]
+    counts = torch.tensor(of.counts)
+    per_sample = torch.stack([getattr(outputs, name) for name in _PER_SAMPLE]).detach().cpu().double()[:, counts]
     totals = torch.stack([outputs.loss.detach(), *outputs.drift_reference, *outputs.drift_anchor]).cpu().double()
-    deviation = ((outputs.ratio.detach().cpu().double() - 1).abs() * counts).max()
-    return torch.cat([torch.stack(per_sample), totals]), deviation.reshape(1)
+    deviations = (per_sample[_PER_SAMPLE.index("ratio")] - 1).abs()
+    # A rank whose rows are all repetitions has seen no deviation.
+    deviation = torch.cat([torch.zeros(1, dtype=torch.float64), deviations]).max()
+    return torch.cat([per_sample.sum(dim=1), totals]), deviation.reshape(1)
 
 
 def _result(task: _Replay, sums: Tensor, deviation: float, gradient_norm: float) -> ForwardBackwardResult:

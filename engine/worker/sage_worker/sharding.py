@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -36,6 +37,8 @@ def shard(
     )
     # The root, too, is gathered anew in every pass: kept after a pass without gradient, it would hide the next update.
     options: dict[str, Any] = {"mesh": mesh, "mp_policy": policy, "reshard_after_forward": True}
+    # Nothing writes into what a network returns.
+    warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     for block in model.blocks():
         fully_shard(block, ignored_params=replicated, **options)
     fully_shard(model.network, ignored_params=replicated, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from safetensors.torch import load_file
 from policies import ADAMW, LORA, forward_backward, kernel_steps, real_policy, roll_out, samples, update
 from sage_worker.errors import WorkerError
 from sage_worker.models.adapters import FILE
-from sage_worker.policy import TorchPolicy
+from sage_worker.policy import Adapter, TorchPolicy
 from tiny import write_hunyuan_video, write_wan
 
 HUNYUAN, WAN = "hunyuan-video-1.5", "wan-2.1"
@@ -69,12 +70,23 @@ def test_the_first_replay_has_a_ratio_of_exactly_one(
     assert forward_backward(policy, (0, 3)).ratio_deviation > 0
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_the_anchor_is_refreshed_and_then_stays(folders: dict[str, Path], precision: torch.dtype) -> None:
-    policy = lora(folders, precision=precision)
+@pytest.mark.parametrize(
+    ("name", "adapter", "precision"),
+    [
+        (HUNYUAN, LORA, torch.float32),
+        (HUNYUAN, LORA, torch.bfloat16),
+        (WAN, None, torch.float32),
+        (WAN, None, torch.bfloat16),
+    ],
+)
+def test_the_anchor_is_refreshed_and_then_stays(
+    folders: dict[str, Path], name: str, adapter: Adapter | None, precision: torch.dtype
+) -> None:
+    policy = lora(folders, name, adapter=adapter, precision=precision)
     roll_out(policy, guidance=3.0, samples=samples(2, 2))
     conditions = policy.model.encode(["a red circle moving left"] * 2)
-    x = torch.linspace(-1, 1, 2 * 320).reshape(2, *policy.model.latent_shape)
+    size = math.prod(policy.model.latent_shape)
+    x = torch.linspace(-1, 1, 2 * size).reshape(2, *policy.model.latent_shape)
 
     @torch.no_grad()
     def velocity() -> torch.Tensor:
@@ -114,6 +126,30 @@ def test_only_the_adapter_of_the_blocks_is_trained(folders: dict[str, Path]) -> 
     trained = {name for name, value in network.named_parameters() if value.requires_grad}
     assert changed <= trained and all(".default." in name for name in trained)
     assert policy.describe()["parameters"] == sum(before[name].numel() for name in trained)
+
+
+def test_updates_finer_than_bfloat16_add_up_in_float32(folders: dict[str, Path]) -> None:
+    policy = lora(folders, precision=torch.bfloat16)
+    trained = [value for value in policy.model.network.parameters() if value.requires_grad]
+    assert {value.dtype for value in trained} == {torch.bfloat16}
+    start = [
+        (value.detach().clone(), master.clone())
+        for value, master in zip(trained, policy.trainable.masters, strict=True)
+    ]
+    roll_out(policy, samples=samples(2, 2))
+    updates = 3
+    for _ in range(updates):
+        forward_backward(policy, (0, 3), beta=0.0)
+        policy.optim_step(replace(ADAMW, learning_rate=1e-6, weight_decay=0.0))
+    rounded = moved = 0
+    for value, master, (old_value, old_master) in zip(trained, policy.trainable.masters, start, strict=True):
+        # Coarse enough that none of these updates reaches the next number.
+        coarse = (old_master.abs() > 0.01) & (master != old_master)
+        rounded += int((coarse & (value == old_value)).sum())
+        moved += int(coarse.sum())
+        torch.testing.assert_close(value.detach(), master.bfloat16(), rtol=0, atol=0)
+        assert float((master - old_master).abs().max()) <= updates * 1.01e-6
+    assert rounded > 100 and rounded > 0.9 * moved
 
 
 def test_the_same_seed_begins_with_the_same_adapter(folders: dict[str, Path]) -> None:
@@ -160,6 +196,12 @@ def test_a_checkpoint_of_another_rank_is_refused(folders: dict[str, Path], tmp_p
     lora(folders, adapter=replace(LORA, rank=2)).save_state(tmp_path)
     with pytest.raises(WorkerError, match=r"adapter.*the adapter and its rank"):
         lora(folders).load_state(tmp_path)
+
+
+def test_what_prepares_a_model_sees_its_adapters(folders: dict[str, Path]) -> None:
+    seen: list[str] = []
+    lora(folders, prepare=lambda model: seen.extend(name for name, _ in model.network.named_parameters()))
+    assert any(".anchor." in name for name in seen) and any(".default." in name for name in seen)
 
 
 def test_shapes_takes_no_adapter() -> None:

@@ -143,6 +143,8 @@ def test_the_equalizer_evens_the_gradients_of_the_policy_loss_at_the_networks_ou
     table = next(one for one in METHOD["tables"] if (one["kernel"], one["steps"]) == ("sage", 20))
     norms = []
     for row in table["table"]:
+        # As reference_loss has it, which gradients are held against.
+        assert row["kl_scale"] == pytest.approx(1 / (2 * (row["s"] ** 2 + 1e-6)), rel=1e-12)
         velocity = torch.zeros(1, 500, dtype=torch.float64, requires_grad=True)
         noise = torch.linspace(-1.7, 1.7, 500, dtype=torch.float64)[None]
         given = {name: [row[name]] for name in ("a", "b", "logprob_scale", "logprob_offset", "kl_scale")}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
+from sage_worker.models.base import VideoModel
+
+Prepare = Callable[[VideoModel], None]
+"""What is done to a model once it has its adapters and before it is sharded."""
 WeightSet = Literal["current", "anchor", "reference"]
 
 
@@ -105,5 +110,5 @@ class Trainable(Protocol):
 
 
 def local_norm_squared(tensors: Sequence[Tensor]) -> float:
-    """Sum of squares of this rank's parts; each tensor in float32, their sum in float64."""
-    return sum(float(tensor.norm()) ** 2 for tensor in tensors)
+    """Sum of squares of this rank's parts; each tensor in float32, their sum in float64. Waits for a device once."""
+    return float(torch.stack([tensor.norm() for tensor in tensors]).double().square().sum())

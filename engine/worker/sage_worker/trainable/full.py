@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sage_worker.distributed import Ranks, total_of
 from sage_worker.models.base import VideoModel
 from sage_worker.sharding import local, lone_group, shard
-from sage_worker.trainable.base import Versions, WeightSet, local_norm_squared
+from sage_worker.trainable.base import Prepare, Versions, WeightSet, local_norm_squared
 
 Copy = list[Tensor]
 
@@ -22,10 +22,14 @@ class FullTrainable:
     bfloat16 is FSDP's mixed precision, on one process as well: the same casts on any number of them.
     """
 
-    def __init__(self, model: VideoModel, precision: torch.dtype, ranks: Ranks, offload: bool) -> None:
+    def __init__(
+        self, model: VideoModel, precision: torch.dtype, ranks: Ranks, offload: bool, prepare: Prepare | None = None
+    ) -> None:
         network = model.network.float().requires_grad_(True)
         self._device = next(network.parameters()).device
         self._ranks = ranks
+        if prepare is not None:
+            prepare(model)
         if ranks.group is not None or precision != torch.float32:
             shard(model, ranks.group or lone_group(self._device), precision)
         named: dict[str, nn.Parameter] = dict(network.named_parameters())

@@ -20,7 +20,7 @@ from sage_worker.distributed import Ranks, average_gradients
 from sage_worker.errors import WorkerError
 from sage_worker.models.base import VideoModel
 from sage_worker.sharding import shard
-from sage_worker.trainable.base import Adapter, Versions, WeightSet, local_norm_squared
+from sage_worker.trainable.base import Adapter, Prepare, Versions, WeightSet, local_norm_squared
 
 TRAINED = "default"
 ANCHOR = "anchor"
@@ -29,7 +29,15 @@ ANCHOR = "anchor"
 class LoraTrainable:
     """Trains the adapter `default` of a diffusers model."""
 
-    def __init__(self, model: VideoModel, adapter: Adapter, precision: torch.dtype, seed: int, ranks: Ranks) -> None:
+    def __init__(
+        self,
+        model: VideoModel,
+        adapter: Adapter,
+        precision: torch.dtype,
+        seed: int,
+        ranks: Ranks,
+        prepare: Prepare | None = None,
+    ) -> None:
         if model.lora_targets is None:
             raise WorkerError(
                 "policy/adapter",
@@ -56,6 +64,8 @@ class LoraTrainable:
         self._activate("current")
         self.names = list(self._trained)
         self.masters = [parameter.detach().float().clone() for parameter in self._trained.values()]
+        if prepare is not None:
+            prepare(model)
         if ranks.group is not None:
             replicated: set[nn.Parameter] = {*self._trained.values(), *self._anchor.values()}
             shard(model, ranks.group, precision, replicated)
