@@ -78,13 +78,13 @@ class Crew:
             dist.distributed_c10d._get_default_store().delete_key(f"{_FAULT}/{self.ranks.rank}")
 
 
-def end_with_parent() -> None:
-    """Ends this process when the one that started it is gone: no rank may go on alone."""
+def watch_parent(on_gone: Callable[[str], None]) -> None:
+    """Tells when the process that started this one is gone: no rank may go on alone."""
     parent = os.getppid()
 
     def look() -> None:
         while os.getppid() == parent:
             time.sleep(1)
-        os._exit(3)
+        on_gone("the process that started it is gone")
 
     threading.Thread(target=look, name="parent", daemon=True).start()

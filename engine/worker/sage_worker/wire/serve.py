@@ -18,7 +18,7 @@ from sage_worker.wire.faults import Fault, fault_of, worst_of
 from sage_worker.wire.fields import Fields, MessageFault
 from sage_worker.wire.heartbeat import start_heartbeat
 from sage_worker.wire.messages import PROTOCOL
-from sage_worker.wire.ranks import Crew, Outcome, end_with_parent
+from sage_worker.wire.ranks import Crew, Outcome, watch_parent
 from sage_worker.wire.session import OnProgress, Session, merge
 
 TRAINER_GONE = 3
@@ -33,16 +33,16 @@ _GRACE = 30.0
 
 def serve(address: str, token: str) -> int:
     """Works for the trainer at `HOST:PORT` until it says `close`. Returns the exit code."""
-    end_with_parent()
     leads = int(os.environ.get("RANK", "0")) == 0
     session_box: list[Session] = []
 
     def on_end(reason: str) -> None:
-        # In the reading thread, while the main one may be anywhere: there is nothing left to tell anybody.
+        # In a thread of its own, while the main one may be anywhere: there is nothing left to tell anybody.
         print(f"the worker ends: {reason}", file=sys.stderr, flush=True)
         forget_files(session_box)
         os._exit(TRAINER_GONE)
 
+    watch_parent(on_end)
     # Connected before anything that takes long or may fail: the trainer hears of it either way.
     channel = connect(address, on_end) if leads else None
     try:

@@ -87,6 +87,8 @@ class Session:
 
         request = read_init(fields)
         self._scratch = request.scratch
+        # What draws without a generator of its own draws the same in every run of this seed.
+        torch.manual_seed(request.seed)
         model = load_video_model(request, self._device)
         adapter = request.adapter
         self._frames_per_second = model.format.frames_per_second
