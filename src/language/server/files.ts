@@ -3,6 +3,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Range } from 'vscode-languageserver/node';
 import { listPresets } from '../../../engine/config/presets.ts';
+import { pythonReward } from '../../../engine/config/reward.ts';
 import { valueAt } from '../../../engine/config/issues.ts';
 import type { ConfigText } from './config-text.ts';
 import { rangeOf } from './places.ts';
@@ -16,7 +17,7 @@ export interface NamedFile {
   uri: string;
 }
 
-const keys = ['extends', 'prompts.file', 'evaluation.prompts.file', 'policy.weights'];
+const keys = ['extends', 'prompts.file', 'evaluation.prompts.file', 'policy.weights', 'reward.python'];
 
 /** The files that a config names and that exist. */
 export function namedFiles({ analysis: { tree }, file }: ConfigText): NamedFile[] {
@@ -24,7 +25,9 @@ export function namedFiles({ analysis: { tree }, file }: ConfigText): NamedFile[
     const place = tree.places.get(key)?.value;
     const named = valueAt(tree.value, key.split('.'));
     if (place === undefined || place.flag !== undefined || typeof named !== 'string' || named === '') return [];
-    const found = key === 'extends' ? (presetFile(named) ?? onDisk(named, file)) : onDisk(named, file);
+    const isFunction = key === 'reward.python' && named.includes(':');
+    const onPath = onDisk(isFunction ? pythonReward(named).file : named, file);
+    const found = key === 'extends' ? (presetFile(named) ?? onPath) : onPath;
     return found === null ? [] : [{ path: key, range: rangeOf(place), uri: pathToFileURL(found).href }];
   });
 }
