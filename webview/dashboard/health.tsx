@@ -23,7 +23,7 @@ export const checks: Record<
     shows: 'Ratio at First Replay',
   },
   'reward-hacking': {
-    looksFor: 'reward that rises while videos leave the manifold or the evaluation gets worse',
+    looksFor: 'reward that rises while videos leave the manifold, the evaluation gets worse or a held-out metric falls',
     tab: 'reward',
     chart: 'distance',
     shows: 'Distance to the Manifold',
@@ -101,10 +101,19 @@ export function HealthTab({ store, onShow }: { store: Store; onShow: (tab: TabId
   );
 }
 
+/** Where a finding is seen: reward hacking by the held-out metric that tells of it, where there is one. */
+export function shownBy(code: HealthFinding['code'], scalars: readonly string[], title: string) {
+  const { tab, chart, shows } = checks[code];
+  const held = scalars.filter((name) => name.startsWith('heldOut:'));
+  const told = held.find((id) => title.includes(`the held-out ${id.slice('heldOut:'.length)} `));
+  if (code !== 'reward-hacking' || told === undefined) return { tab, chart, shows };
+  return { tab, chart: told, shows: 'Held-Out Metric' };
+}
+
 function Finding(props: { finding: HealthFinding; store: Store; onShow: (tab: TabId, chart: string | null) => void }) {
   const { finding, store, onShow } = props;
   const { code, severity, title, evidence, why, remedy, key, first, last, steps } = finding;
-  const { tab, chart, shows } = checks[code];
+  const { tab, chart, shows } = shownBy(code, Object.keys(store.view.value?.series.scalars ?? {}), finding.title);
   const config = store.summary.value?.config;
   const where = steps.length === 0 ? '' : `, ${steps.length === 1 ? 'step' : 'steps'} ${steps.join(', ')}`;
   return (
