@@ -66,9 +66,10 @@ function HeldOut({ video: { heldOut } }: { video: VideoEntry }) {
   if (metrics.length === 0) return null;
   return (
     <p class="scores-parts" title="Held out: measured, but no part of the reward">
-      <span>held out</span>
       {metrics.map(([name, value]) => (
         <span key={name}>
+          <Icon name="eye" />
+          <span class="ui-hidden">held out: </span>
           {name} <b>{formatNumber(value)}</b>
         </span>
       ))}
