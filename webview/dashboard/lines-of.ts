@@ -1,6 +1,7 @@
 /** Charts of a run's series: which numbers stand in which chart, under which name and unit. */
 import type { EvaluationSummary, RunView, ScalarName, Series, StepName } from '../../engine/protocol.ts';
-import { smooth, type HeatMap, type Line, type LineChart, type Values } from '../charts/index.ts';
+import type { HeatMap, Line, LineChart, Values } from '../charts/index.ts';
+import { smooth } from '../charts/smoothing.ts';
 
 export interface Drawing {
   series: Series;
