@@ -7,6 +7,7 @@ import { measure } from '../training/evaluation.ts';
 import { evaluationTable } from '../training/settings.ts';
 import { readRunInput } from './train.ts';
 import { figure, table } from './output.ts';
+import { scoreColumns } from './scores.ts';
 
 /** Evaluates a run's newest checkpoint, or the checkpoint whose folder is given, on the run's evaluation set. */
 export async function evalCommand(target: string, options: { runs: string; json: boolean }): Promise<number> {
@@ -29,15 +30,15 @@ export async function evalCommand(target: string, options: { runs: string; json:
       process.stdout.write(`${JSON.stringify({ checkpoint, iteration, ...result }, null, 2)}\n`);
       return exitCodes.done;
     }
-    const components = Object.entries(result.components);
+    const { header, cells } = scoreColumns([result]);
     process.stdout.write(
       `${table(
-        ['checkpoint', 'reward', ...components.map(([name]) => name), 'manifold distance', 'videos'],
+        ['checkpoint', 'reward', ...header, 'manifold distance', 'videos'],
         [
           [
             path.basename(checkpoint),
             figure(result.reward),
-            ...components.map(([, value]) => figure(value)),
+            ...cells(result),
             figure(result.distance),
             String(result.videos),
           ],

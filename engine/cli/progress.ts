@@ -99,8 +99,11 @@ function liveView(output: ProgressOutput, iterations: number): ProgressView {
 
 function evaluationText(progress: Extract<Progress, { stage: 'evaluated' }>): string {
   const components = Object.entries(progress.components).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+  const watched = Object.entries(progress.heldOut ?? {}).map(
+    ([name, value]) => `  held-out ${name} ${value.toFixed(3)}`,
+  );
   const distance = progress.distance === null ? '' : `  manifold distance ${progress.distance.toFixed(4)}`;
-  return `evaluation at ${progress.iteration}: reward ${progress.reward.toFixed(4)}  (${components.join('  ')})${distance}`;
+  return `evaluation at ${progress.iteration}: reward ${progress.reward.toFixed(4)}  (${components.join('  ')})${watched.join('')}${distance}`;
 }
 
 /** Mean of the last iterations' seconds: early ones, with caches cold, soon leave the estimate. */

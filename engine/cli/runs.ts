@@ -5,6 +5,7 @@ import { inspectRun, listRunRows, type RunSummary } from '../run/inspect.ts';
 import { sendControl, type ControlRequest } from '../run/control.ts';
 import { findRun } from '../run/folder.ts';
 import { figure, table } from './output.ts';
+import { scoreColumns } from './scores.ts';
 import { duration } from './progress.ts';
 
 const print = (text: string) => void process.stdout.write(`${text}\n`);
@@ -52,7 +53,7 @@ function inspectText(summary: RunSummary): string {
   const evaluations = (['first', 'last', 'best'] as const)
     .map((name) => [name, evaluation[name]] as const)
     .filter((entry): entry is readonly ['first' | 'last' | 'best', EvaluationSummary] => entry[1] !== null);
-  const components = Object.keys(evaluations[0]?.[1].components ?? {});
+  const { header, cells } = scoreColumns(evaluations.map(([, evaluation]) => evaluation));
   const held = summary.pid === null ? '' : ` (process ${summary.pid})`;
   const blocks = [
     [
@@ -67,10 +68,10 @@ function inspectText(summary: RunSummary): string {
       name,
       String(e.iteration),
       figure(e.reward),
-      ...components.map((component) => figure(e.components[component])),
+      ...cells(e),
       figure(e.distance),
     ]);
-    blocks.push(table(['evaluation', 'iteration', 'reward', ...components, 'manifold distance'], rows));
+    blocks.push(table(['evaluation', 'iteration', 'reward', ...header, 'manifold distance'], rows));
   }
   if (checkpoints.length > 0) {
     const rows = checkpoints.map((c) => [String(c.iteration), figure(c.reward), c.valid ? 'yes' : `no: ${c.reason}`]);

@@ -14,7 +14,8 @@ export function jsonSchema(): Record<string, unknown> {
 /** Says in JSON schema's own words what the key's record says; the rest of the record stays out. */
 function present(node: Record<string, unknown>): void {
   const meta = node as unknown as Partial<KeyMeta>;
-  const { unit, paper, equation, values, models, torchOnly, onnxOnly, defaultText } = meta;
+  const { unit, paper, equation, values, models, torchOnly, onnxOnly, usual } = meta;
+  const defaultText = meta.defaultText ?? (usual === undefined ? undefined : String(usual));
   const notes = [
     unit === undefined ? '' : `Unit: ${unit}.`,
     defaultText === undefined ? '' : `Default: ${defaultText}.`,
@@ -25,8 +26,9 @@ function present(node: Record<string, unknown>): void {
     onnxOnly === true ? 'Only read by the onnx backend.' : '',
   ].filter(Boolean);
   if (notes.length > 0) node.markdownDescription = [meta.description, ...notes].join('\n\n');
-  if (values !== undefined && Array.isArray(node.enum))
-    node.markdownEnumDescriptions = (node.enum as string[]).map((word) => values[word]);
+  for (const each of [node, ...wordsWithin(node)])
+    if (values !== undefined && Array.isArray(each.enum))
+      each.markdownEnumDescriptions = (each.enum as string[]).map((word) => values[word]);
   for (const name of [
     'unit',
     'paper',
@@ -44,6 +46,12 @@ function present(node: Record<string, unknown>): void {
     delete node[name];
   // A block's default is that of its keys.
   if (isEmptyBlock(node.default)) delete node.default;
+}
+
+/** Where one word or a list of them may stand, or null, the schemas of the words. */
+function wordsWithin(node: Record<string, unknown>): Record<string, unknown>[] {
+  const options = (node.anyOf ?? []) as Record<string, unknown>[];
+  return options.flatMap((option) => [option, (option.items ?? {}) as Record<string, unknown>, ...wordsWithin(option)]);
 }
 
 function isEmptyBlock(value: unknown): boolean {

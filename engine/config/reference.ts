@@ -97,6 +97,7 @@ function defaults(info: KeyInfo): string {
 
 function accepts(info: KeyInfo): string {
   if (info.kind === 'choice') return info.choices.map(code).join(' ');
+  if (info.kind === 'choices') return `${info.choices.map(code).join(' ')}, or a list of them`;
   if (info.kind === 'block')
     return `${code(`{${info.children.map((child) => `${child.name}: …`).join(', ')}}`)} or ${code(null)}`;
   if (info.kind === 'prompts') return 'see below';

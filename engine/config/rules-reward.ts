@@ -82,7 +82,7 @@ function checkWeights({ config, error, given }: RuleContext): void {
     error(
       'component-not-given',
       `reward.weights.${name}`,
-      `${name} has a weight, but it is a component of ${source}, which reward.model does not name.`,
+      `${name} has a weight, but reward.model does not name ${source === name ? 'it' : `${source}, which gives it`}.`,
       `Add ${source} to reward.model, or remove the line.`,
       [
         likely(removeKey(`reward.weights.${name}`)),

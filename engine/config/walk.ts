@@ -64,7 +64,7 @@ function describe(schema: z.core.$ZodType, path: string[]): KeyInfo {
     definition = definition.innerType._zod.def as Definition;
   }
   refine(info, definition, path);
-  info.default ??= (info.meta as KeyMeta | undefined)?.usual;
+  if (info.default === undefined) info.default = (info.meta as KeyMeta | undefined)?.usual;
   return info;
 }
 

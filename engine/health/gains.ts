@@ -1,6 +1,6 @@
 import type { EvaluationSummary } from '../run/events.ts';
 import { isSure, type Trend } from './statistics.ts';
-import { componentName, rewardSpread, trendOver, type Trail } from './trail.ts';
+import { componentName, heldOutName, rewardSpread, trendOver, type Trail } from './trail.ts';
 import { weightOf } from './settings.ts';
 
 /** Shares of the run, counted from its end, in which a rise is looked for. */
@@ -43,6 +43,30 @@ export function componentGains(trail: Trail, share = 1): ComponentGain[] {
 export function componentSpread(trail: Trail, gains: readonly ComponentGain[]): number {
   const weights = gains.reduce((sum, { weight }) => sum + Math.abs(weight), 0);
   return weights > 0 ? rewardSpread(trail) / weights : 0;
+}
+
+/** A metric that is only watched, with its trend. */
+export interface HeldOutTrend {
+  name: string;
+  trend: Trend;
+  /** How much it varies among prompts, as far as its means over the prompts of an iteration tell. */
+  spread: number;
+}
+
+/** Trends of the metrics that are only watched, over the last `share` of the run. */
+export function heldOutTrends(trail: Trail, share = 1): HeldOutTrend[] {
+  const prefix = heldOutName('');
+  const prompts = trail.settings.promptsPerIteration ?? 1;
+  return trail.history
+    .names()
+    .filter((name) => name.startsWith(prefix))
+    .flatMap((name): HeldOutTrend[] => {
+      const trend = trendOver(trail, name, share);
+      if (trend === null) return [];
+      // The error of a gain is that of a mean over n iterations times √12, for a line through evenly spaced points.
+      const ofMeans = trend.error * Math.sqrt(trend.iterations / 12);
+      return [{ name: name.slice(prefix.length), trend, spread: ofMeans * Math.sqrt(prompts) }];
+    });
 }
 
 /** Standard error of an evaluation's mean reward. */

@@ -26,12 +26,15 @@ export interface Trail {
 export const recentLength = 50;
 const mostEvaluations = 128;
 const mostComponents = 32;
+const mostHeldOut = 8;
 const stages = ['rollout', 'decode', 'score', 'update', 'other'] as const;
 export type Stage = (typeof stages)[number];
 export { stages };
 
 /** Names of `history`: of a component, and of the seconds of a stage. */
 export const componentName = (name: string) => `component:${name}`;
+/** Name of a metric that is only watched. */
+export const heldOutName = (name: string) => `heldOut:${name}`;
 export const stageName = (stage: Stage) => `seconds:${stage}` as const;
 
 /** A trail and how it grows. */
@@ -79,7 +82,8 @@ function observablesOf(event: Iteration): [string, number | null][] {
     if (components++ === mostComponents) break;
     values.push([componentName(name), event.components[name]]);
   }
-  return values;
+  const held = Object.entries(event.heldOut ?? {}).slice(0, mostHeldOut);
+  return [...values, ...held.map(([name, value]): [string, number] => [heldOutName(name), value])];
 }
 
 /** Mean over the steps of an iteration in which it was measured. */

@@ -13,6 +13,10 @@ export interface PairSide {
   poster: string | null;
   reward: number | null;
   components: Record<string, number> | null;
+  /** Components on the model's own scale, metrics that are only watched, and what to know of the score. */
+  raw?: Record<string, number>;
+  heldOut?: Record<string, number>;
+  notes?: string[];
   distance: number | null;
   reason: string | null;
 }
@@ -86,12 +90,17 @@ function keyOf({ prompt, promptIndex, seedKey }: VideoEntry): string {
 }
 
 async function sideOf(runFolder: string, folder: string, video: VideoEntry): Promise<PairSide> {
-  const { reward, components, distance, reason = null } = video;
+  const { reward, components, raw, heldOut, notes, distance, reason = null } = video;
   const [src, poster] = await Promise.all([
     dataAddress(runFolder, join(folder, video.file), 'video/mp4'),
     dataAddress(runFolder, join(folder, video.poster), 'image/png'),
   ]);
-  return { src, poster, reward, components, distance, reason };
+  return {
+    ...{ src, poster, reward, components, distance, reason },
+    ...(raw && { raw }),
+    ...(heldOut && { heldOut }),
+    ...(notes && { notes }),
+  };
 }
 
 /** Reads a file of the run. A name that leads out of the run's folder, also by a link, counts as missing. */

@@ -12,6 +12,7 @@ export function buildCharts(bins: Bin[], evaluations: Evaluation[]): LineChart[]
   const charts = [
     rewardChart(bins, evaluations),
     componentChart(bins, evaluations),
+    ...heldOutCharts(bins, evaluations),
     distanceChart(bins, evaluations),
     klChart(bins),
     betaChart(bins),
@@ -67,6 +68,27 @@ function componentChart(bins: Bin[], evaluations: Evaluation[]): LineChart {
         : line(bins, name, tone, (i) => i.components[name]),
     ),
   };
+}
+
+/** One chart for each metric that is only watched, since each has a scale of its own. */
+function heldOutCharts(bins: Bin[], evaluations: Evaluation[]): LineChart[] {
+  const events = [...evaluations, ...bins.flatMap((bin) => bin.members)];
+  const names = [...new Set(events.flatMap((event) => Object.keys(event.heldOut ?? {})))];
+  return names.map((name) => ({
+    id: `held-out-${name}`,
+    title: `${name}, held out`,
+    reading: 'Only watched, no part of the reward. If it falls while the reward rises, the reward is being hacked.',
+    scale: 'linear',
+    unit: '',
+    series: [
+      line(bins, 'rollouts', 0, (i) => ownOf(i.heldOut, name)),
+      points(evaluations, 'evaluation', 1, (e) => ownOf(e.heldOut, name)),
+    ],
+  }));
+}
+
+function ownOf(values: Record<string, number> | undefined, name: string): number | null {
+  return values !== undefined && Object.hasOwn(values, name) ? values[name] : null;
 }
 
 function distanceChart(bins: Bin[], evaluations: Evaluation[]): LineChart {

@@ -52,6 +52,10 @@ export function compareEvaluations(evaluations: Evaluation[]): Comparison[] {
     if (!(name in last.components)) continue;
     rows.push(compare(name, componentNames[name] ?? '', first.components[name], last.components[name], 'higher'));
   }
+  for (const [name, before] of Object.entries(first.heldOut ?? {})) {
+    if (last.heldOut === undefined || !Object.hasOwn(last.heldOut, name)) continue;
+    rows.push(compare(name, 'held out: only watched', before, last.heldOut[name], 'higher'));
+  }
   if (first.distance !== null && last.distance !== null) {
     rows.push(compare('Manifold distance', 'from the nearest real video', first.distance, last.distance, 'lower'));
   }

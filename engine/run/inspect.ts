@@ -71,8 +71,9 @@ function emptyTally(): Tally {
 
 /** What a summary keeps of an evaluation. */
 export function evaluationSummary(event: EventOf<'evaluation'>): EvaluationSummary {
-  const { iteration, reward, rewardStd, components, distance, videos, unscored, ceiling } = event;
-  return { iteration, reward, rewardStd, components, distance, videos, unscored, ceiling };
+  const { iteration, reward, rewardStd, components, raw, heldOut, distance, videos, unscored, ceiling } = event;
+  const beside = { ...(raw && { raw }), ...(heldOut && { heldOut }) };
+  return { iteration, reward, rewardStd, components, ...beside, distance, videos, unscored, ceiling };
 }
 
 function take(tally: Tally, event: RunEvent): void {

@@ -31,6 +31,7 @@ export type Progress =
       iteration: number;
       reward: number;
       components: Record<string, number>;
+      heldOut?: Record<string, number>;
       distance: number | null;
     }
   | { stage: 'iteration'; iteration: number; iterations: number; reward: number; seconds: number };

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { listPresets } from '../../engine/config/presets.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   checkpointFolder,
@@ -266,8 +267,7 @@ describe('validate', () => {
   });
 
   test('every preset is valid', async () => {
-    for (const name of ['shapes', 'shapes-compare', 'hunyuan-video-1.5', 'hunyuan-video-1.5-lora']) {
-      const file = path.join(root, 'examples', `${name}.sage.yaml`);
+    for (const { file } of listPresets()) {
       const { code, stdout } = await sage(['validate', file]);
       expect(code, stdout).toBe(0);
       expect(stdout).toContain(`${file} is valid.`);

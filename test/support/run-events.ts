@@ -29,6 +29,11 @@ export interface RunShape {
   closes: number | null;
   /** Manifold distance at the start and its relative change; null: not measured. */
   distance: { start: number; change: number } | null;
+  /**
+   * Metrics that are only watched: value at the start, spread among prompts, and change over the run in such spreads;
+   * null: none.
+   */
+  heldOut: Record<string, { start: number; spread: number; change: number }> | null;
   deadRate: number;
   clip: number;
   /** Drift at the end and the power of time with which it grows. */
@@ -75,6 +80,7 @@ export function healthyShape(seed: number, own: Partial<RunShape> = {}): RunShap
     components: { VQ: third, MQ: 0.65 - third, TA: 0.35 },
     closes: choose(random, [null, random.between(0.7, 0.98)]),
     distance: choose(random, [null, { start: random.between(0.04, 0.4), change: random.between(-0.2, 0.05) }]),
+    heldOut: heldOutOf(seed),
     deadRate: random.between(0, 0.08),
     clip: random.between(0, 0.28),
     drift: { end: random.between(0.01, 0.35), power: random.between(0.6, 2) },
@@ -84,6 +90,31 @@ export function healthyShape(seed: number, own: Partial<RunShape> = {}): RunShap
     writeEvery: choose(random, [0, 5, 20]),
     ...own,
   };
+}
+
+/** Of two runs in three, metrics that rise with the reward, stay, or lose a little. */
+function heldOutOf(seed: number): RunShape['heldOut'] {
+  const random = createRandom(seed, 13);
+  if (random.uniform() < 1 / 3) return null;
+  const change = () => random.between(-0.12, 0.6);
+  return {
+    clipscore: { start: random.between(20, 32), spread: random.between(0.5, 4), change: change() },
+    pickscore: { start: random.between(19, 23), spread: random.between(0.3, 1.5), change: change() },
+  };
+}
+
+/** What the metrics of a run are after an iteration: of its prompts, or of those of an evaluation, which stay the same. */
+function heldOutAt(shape: RunShape, iteration: number, of: 'rollouts' | 'evaluation'): Record<string, number> | null {
+  if (shape.heldOut === null) return null;
+  // Beside the other numbers, which are the same with and without metrics.
+  const random = createRandom(shape.seed, (of === 'rollouts' ? 1e6 : 2e6) + iteration);
+  const noise = of === 'rollouts' ? 1 / Math.sqrt(shape.prompts) : 0.04;
+  return Object.fromEntries(
+    Object.entries(shape.heldOut).map(([name, { start, spread, change }]) => [
+      name,
+      start + spread * (change * learned(shape, iteration) + noise * random.normal()),
+    ]),
+  );
 }
 
 /** Times of an iteration of between half a second and twenty minutes. */
@@ -171,8 +202,10 @@ export function iterationEvent(shape: RunShape, iteration: number, random: Rando
     ...{ rollout: stage('rollout'), decode: stage('decode'), score: stage('score') },
     ...{ update: stage('update'), other: stage('other') },
   };
+  const heldOut = heldOutAt(shape, iteration, 'rollouts');
   return {
     ...{ kind: 'iteration', seq: 0, v: 1, time, iteration },
+    ...(heldOut && { heldOut }),
     reward: { mean, std: spread * Math.exp(0.15 * random.normal()), min: mean - 2 * spread, max: mean + 2 * spread },
     components,
     distance: shape.distance && distanceAt(shape, iteration) * Math.exp(0.05 * random.normal()),
@@ -243,8 +276,10 @@ export function evaluationEvent(shape: RunShape, iteration: number, random: Rand
         (noise / Math.sqrt(names.length)) * random.normal(),
     ]),
   );
+  const heldOut = heldOutAt(shape, iteration, 'evaluation');
   return {
     ...{ kind: 'evaluation', seq: 0, v: 1, time, iteration },
+    ...(heldOut && { heldOut }),
     reward: Object.values(components).reduce((sum, value) => sum + value, 0),
     rewardStd: shape.spread,
     components,

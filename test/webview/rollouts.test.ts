@@ -60,6 +60,17 @@ describe('the Rollouts tab', () => {
     expect(view.complaints).toEqual([]);
   });
 
+  it('shows components in both scales, what is held out, and notes on a score', async () => {
+    await openCards();
+    const scores = card(3, 1).locator('.scores');
+    const text = (await scores.innerText()).replaceAll('\n', ' ');
+    expect(text).toMatch(
+      /VQ 0\.\d+ \(raw 4\.62\).*MQ 0\.\d+ [^(]*distance.*held out: *clipscore 27\.1.*77 of <b>103<\/b> tokens/,
+    );
+    expect(await scores.locator('span[title*="own scale"]').count()).toBe(1);
+    expect(await card(0, 1).locator('.scores').innerText()).not.toMatch(/raw|held out/);
+  });
+
   it('plays all videos that are seen in step', async () => {
     const page = await openCards();
     await page.getByRole('button', { name: 'Play all' }).click();

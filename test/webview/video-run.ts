@@ -42,6 +42,7 @@ function entriesOf(kind: 'rollouts' | 'evaluation', iteration: number): VideoEnt
           generation,
         },
         components: reward === null ? null : { VQ: reward / 2, MQ: reward / 3 },
+        ...(p === 3 && { raw: { VQ: 4.62 }, heldOut: { clipscore: 27.1 }, notes: ['77 of <b>103</b> tokens'] }),
         advantage: rollout ? advantages[p][generation] : null,
         distance: reward === null ? null : 0.05,
         ...(reward === null ? { reason: 'the judge did not answer <b>in time</b>' } : {}),

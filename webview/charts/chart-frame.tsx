@@ -36,9 +36,9 @@ export function ChartFrame(props: {
     { id: 'csv', label: 'Save Series as CSV…', onSelect: () => group.save(id, 'csv', csvOf(table())) },
   ];
   return (
-    <section class="chart" id={`chart-${id}`} tabIndex={-1} aria-labelledby={`chart-title-${id}`}>
+    <section class="chart" id={`chart-${id}`} tabIndex={-1} aria-labelledby={`chart-title-${encodeURIComponent(id)}`}>
       <div class="chart-head">
-        <h2 id={`chart-title-${id}`}>{title}</h2>
+        <h2 id={`chart-title-${encodeURIComponent(id)}`}>{title}</h2>
         <div class="chart-tools">
           {tools}
           <IconButton

@@ -43,12 +43,18 @@ const known: readonly Metric[] = [
 /** The metrics of which at least one run has a value. */
 export function metricsOf(series: readonly Series[], evaluations: readonly (readonly EvaluationSummary[])[]): Metric[] {
   const has = (id: string) => series.some(({ scalars }) => scalars[id]?.mean.some((value) => value !== null));
-  const components = [...new Set(series.flatMap(({ scalars }) => Object.keys(scalars)))]
-    .filter((name) => name.startsWith('component:') && has(name))
-    .map((id) => {
-      const name = id.slice('component:'.length);
-      return { id, title: `Reward component ${name}`, axis: `mean ${name}`, unit: '' };
-    });
+  const all = [...new Set(series.flatMap(({ scalars }) => Object.keys(scalars)))];
+  const named = (kind: string, title: (name: string) => string) =>
+    all
+      .filter((id) => id.startsWith(`${kind}:`) && has(id))
+      .map((id): Metric => {
+        const name = id.slice(kind.length + 1);
+        return { id, title: title(name), axis: `mean ${name}`, unit: '' };
+      });
+  const components = [
+    ...named('component', (name) => `Reward component ${name}`),
+    ...named('heldOut', (name) => `Held-out ${name}`),
+  ];
   const own = known.filter(({ id }) => (id === 'evaluation' ? evaluations.some((list) => list.length > 0) : has(id)));
   const [first, rest] = [own.slice(0, 2), own.slice(2)];
   return [...first, ...components, ...rest];

@@ -3,57 +3,8 @@ import { iterationsText } from '../charts/index.ts';
 import { Badge, Button, Empty } from '../ui/index.ts';
 import type { TabId } from './app.tsx';
 import { configValue, valueText } from './config-values.ts';
+import { checks, shownBy } from './checks.ts';
 import type { Store } from './store.ts';
-
-/** What each finding is looked for in, in words, and the chart that shows it. */
-export const checks: Record<
-  HealthFinding['code'],
-  { looksFor: string; tab: TabId; chart: string | null; shows: string }
-> = {
-  'not-finite': {
-    looksFor: 'losses and gradients that are not finite',
-    tab: 'gradients',
-    chart: 'updates',
-    shows: 'Norms',
-  },
-  'first-replay-ratio': {
-    looksFor: 'probability ratios other than 1 at the first replay',
-    tab: 'gradients',
-    chart: 'first-replay',
-    shows: 'Ratio at First Replay',
-  },
-  'reward-hacking': {
-    looksFor: 'reward that rises while videos leave the manifold or the evaluation gets worse',
-    tab: 'reward',
-    chart: 'distance',
-    shows: 'Distance to the Manifold',
-  },
-  'trainer-died': { looksFor: 'a trainer that died', tab: 'checkpoints', chart: null, shows: 'Checkpoints' },
-  'drift-accelerating': { looksFor: 'drift that accelerates', tab: 'drift', chart: 'drift', shows: 'Drift' },
-  'unscored-videos': { looksFor: 'videos without a score', tab: 'reward', chart: 'lost', shows: 'Unscored Videos' },
-  'dead-groups': { looksFor: 'groups whose rewards are all equal', tab: 'reward', chart: 'lost', shows: 'Dead Groups' },
-  'reward-flat': { looksFor: 'reward that does not rise', tab: 'reward', chart: 'reward', shows: 'Reward' },
-  'one-component': {
-    looksFor: 'one reward component that does all the work',
-    tab: 'reward',
-    chart: 'components',
-    shows: 'Components',
-  },
-  'gradient-imbalance': {
-    looksFor: 'gradients that a few steps dominate',
-    tab: 'gradients',
-    chart: 'imbalance',
-    shows: 'Imbalance',
-  },
-  'clip-fraction': {
-    looksFor: 'ratios that are mostly clipped',
-    tab: 'gradients',
-    chart: 'clip',
-    shows: 'Clip Fraction',
-  },
-  'kl-bound': { looksFor: 'a KL controller at its bound', tab: 'drift', chart: 'kl', shows: 'KL and β' },
-  'slow-stage': { looksFor: 'a stage that takes most of the time', tab: 'run', chart: 'time', shows: 'Time by Stage' },
-};
 
 /** What is wrong with the run, or may be, and what to do about it. */
 export function HealthTab({ store, onShow }: { store: Store; onShow: (tab: TabId, chart: string | null) => void }) {
@@ -104,7 +55,7 @@ export function HealthTab({ store, onShow }: { store: Store; onShow: (tab: TabId
 function Finding(props: { finding: HealthFinding; store: Store; onShow: (tab: TabId, chart: string | null) => void }) {
   const { finding, store, onShow } = props;
   const { code, severity, title, evidence, why, remedy, key, first, last, steps } = finding;
-  const { tab, chart, shows } = checks[code];
+  const { tab, chart, shows } = shownBy(code, Object.keys(store.view.value?.series.scalars ?? {}), finding.title);
   const config = store.summary.value?.config;
   const where = steps.length === 0 ? '' : `, ${steps.length === 1 ? 'step' : 'steps'} ${steps.join(', ')}`;
   return (

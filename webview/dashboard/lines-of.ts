@@ -1,6 +1,7 @@
 /** Charts of a run's series: which numbers stand in which chart, under which name and unit. */
 import type { EvaluationSummary, RunView, ScalarName, Series, StepName } from '../../engine/protocol.ts';
-import { smooth, type HeatMap, type Line, type LineChart, type Values } from '../charts/index.ts';
+import type { HeatMap, Line, LineChart, Values } from '../charts/index.ts';
+import { smooth } from '../charts/smoothing.ts';
 
 export interface Drawing {
   series: Series;
@@ -81,6 +82,36 @@ export function componentsChart(drawing: Drawing): LineChart {
       }),
     ),
   };
+}
+
+/** One chart for each metric that is only watched, with the reward beside it: one that falls while the reward rises tells. */
+export function heldOutCharts(drawing: Drawing, evaluations: readonly EvaluationSummary[]): LineChart[] {
+  const ofRollouts = Object.keys(drawing.series.scalars).filter((name) => name.startsWith('heldOut:'));
+  const ofEvaluations = evaluations.flatMap(({ heldOut }) => Object.keys(heldOut ?? {}));
+  const names = [...new Set([...ofRollouts.map((id) => id.slice('heldOut:'.length)), ...ofEvaluations])];
+  return names.map((name) => ({
+    id: `heldOut:${name}`,
+    title: `${name}, held out`,
+    axis: name,
+    rightAxis: 'Reward',
+    columns: drawing.series,
+    lines: [
+      scalarLine(drawing, `heldOut:${name}`, { label: `${name} of rollouts, mean`, colour: 1 }),
+      ...heldOutLine(evaluations, name),
+      scalarLine(drawing, 'reward', { label: 'Reward of rollouts, mean', colour: 3, dashed: true, axis: 'right' }),
+    ],
+  }));
+}
+
+function heldOutLine(evaluations: readonly EvaluationSummary[], name: string): Line[] {
+  const known = evaluations.flatMap(({ iteration, heldOut }) => {
+    const value = heldOut !== undefined && Object.hasOwn(heldOut, name) ? heldOut[name] : null;
+    return value === null ? [] : [{ iteration, value }];
+  });
+  if (known.length === 0) return [];
+  const values = known.map(({ value }) => value);
+  const at = known.map(({ iteration }) => iteration);
+  return [{ id: `evaluation-heldOut:${name}`, label: `${name} of evaluations`, unit: '', colour: 2, values, at }];
 }
 
 export function distanceChart(drawing: Drawing, evaluations: readonly EvaluationSummary[]): LineChart {

@@ -1,6 +1,14 @@
 import { LineFigure } from '../charts/index.ts';
 import { Select } from '../ui/index.ts';
-import { componentsChart, distanceChart, lostChart, rewardChart, wasMeasured, type BandChoice } from './lines-of.ts';
+import {
+  componentsChart,
+  distanceChart,
+  heldOutCharts,
+  lostChart,
+  rewardChart,
+  wasMeasured,
+  type BandChoice,
+} from './lines-of.ts';
 import type { RunCharts } from './run-charts.ts';
 import type { Store } from './store.ts';
 import { ZoomBar } from './zoom-bar.tsx';
@@ -32,6 +40,15 @@ export function RewardTab({ store, charts }: { store: Store; charts: RunCharts }
       />
       <div class="chart-grid">
         <LineFigure chart={componentsChart(drawing)} group={group} state={lineState('components')} />
+        {heldOutCharts(drawing, evaluations).map((chart) => (
+          <LineFigure
+            key={chart.id}
+            chart={chart}
+            group={group}
+            state={lineState(chart.id)}
+            note="Only watched, no part of the reward. If it falls while the reward rises, the reward is being hacked."
+          />
+        ))}
         {distance.lines.some(({ values }) => wasMeasured(values)) ? (
           <LineFigure
             chart={distance}

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { formatNumber } from '../charts/numbers.ts';
 import type { VideoEntry } from '../../engine/protocol.ts';
 import { Facts, Icon } from '../ui/index.ts';
-import { Advantage, seedText } from './scores.tsx';
+import { Advantage, rawOf, seedText } from './scores.tsx';
 
 export interface DetailsProps {
   video: VideoEntry;
@@ -14,20 +14,24 @@ export interface DetailsProps {
 
 /** Everything that the run knows of a video. */
 export function Details({ video, kind, iteration, more = [] }: DetailsProps) {
-  const { reward, components, distance, advantage, generation, reason } = video;
+  const { reward, components, heldOut, notes, distance, advantage, generation, reason } = video;
   const scored: (readonly [string, ComponentChildren])[] =
     reward === null
       ? [['Reward', <Unscored key="reason" reason={reason} />]]
       : [
           ['Reward', <strong key="reward">{formatNumber(reward)}</strong>],
           ...(advantage === null ? [] : [['Advantage', <Advantage key="advantage" value={advantage} />] as const]),
-          ...Object.entries(components ?? {}).map(([name, value]) => [name, formatNumber(value)] as const),
+          ...Object.entries(components ?? {}).map(
+            ([name, value]) => [name, componentText(video, name, value)] as const,
+          ),
+          ...Object.entries(heldOut ?? {}).map(([name, value]) => [`${name} (held out)`, formatNumber(value)] as const),
         ];
   return (
     <Facts
       facts={[
         ...scored,
         ...(distance === null ? [] : [['Manifold distance (RMSE)', formatNumber(distance)] as const]),
+        ...(notes ?? []).map((note) => ['Note', note] as const),
         ['Iteration', `${iteration} (${kind === 'rollouts' ? 'rollouts' : 'evaluation'})`],
         ['Generation', String(generation)],
         ['Seed', seedText(video)],
@@ -35,6 +39,12 @@ export function Details({ video, kind, iteration, more = [] }: DetailsProps) {
       ]}
     />
   );
+}
+
+/** On the scale of the reward, and beside it on the model's own, where that differs. */
+function componentText(video: VideoEntry, name: string, value: number): string {
+  const raw = rawOf(video, name);
+  return raw === null ? formatNumber(value) : `${formatNumber(value)} (raw ${formatNumber(raw)})`;
 }
 
 function Unscored({ reason }: { reason: string | undefined }) {

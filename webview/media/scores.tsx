@@ -38,8 +38,9 @@ export function Scores({ video }: { video: VideoEntry }) {
       </p>
       <p class="scores-parts">
         {Object.entries(components ?? {}).map(([name, value]) => (
-          <span key={name}>
+          <span key={name} title={scaleText(video, name)}>
             {name} <b>{formatNumber(value, 2)}</b>
+            {rawOf(video, name) !== null && ` (raw ${formatNumber(rawOf(video, name))})`}
           </span>
         ))}
         {distance !== null && (
@@ -48,8 +49,45 @@ export function Scores({ video }: { video: VideoEntry }) {
           </span>
         )}
       </p>
+      <HeldOut video={video} />
+      {video.notes?.map((note) => (
+        <p class="scores-note" key={note} title={note}>
+          <Icon name="info" />
+          <span>{note}</span>
+        </p>
+      ))}
     </div>
   );
+}
+
+/** Metrics that are only watched. */
+function HeldOut({ video: { heldOut } }: { video: VideoEntry }) {
+  const metrics = Object.entries(heldOut ?? {});
+  if (metrics.length === 0) return null;
+  return (
+    <p class="scores-parts" title="Held out: measured, but no part of the reward">
+      {metrics.map(([name, value]) => (
+        <span key={name}>
+          <Icon name="eye" />
+          <span class="ui-hidden">held out: </span>
+          {name} <b>{formatNumber(value)}</b>
+        </span>
+      ))}
+    </p>
+  );
+}
+
+/** A component on the model's own scale; null where that is the scale of the reward. */
+export function rawOf({ raw }: Pick<VideoEntry, 'raw'>, name: string): number | null {
+  return raw !== undefined && Object.hasOwn(raw, name) ? raw[name] : null;
+}
+
+/** In which scale a component is. */
+function scaleText(video: VideoEntry, name: string): string {
+  const raw = rawOf(video, name);
+  return raw === null
+    ? `${name}, before its weight in the reward`
+    : `${name} as the reward takes it, normalised and before its weight; raw is the model's own scale`;
 }
 
 /** The key of a video's noise: all that it takes, with the checkpoint, to make the video again. */

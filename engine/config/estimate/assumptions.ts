@@ -23,7 +23,7 @@ function onGpu(config: Config, { title, achieved }: Gpu): string[] {
   const lora = policy.adapter.kind === 'lora';
   const hunyuan = policy.model === 'hunyuan-video-1.5';
   const sentences: (string | false)[] = [
-    'The torch policy is not part of this version: this is what a worker on diffusers, peft and FSDP2 would take.',
+    'What the worker takes is counted from its operations, on diffusers, peft and FSDP2; it was not measured.',
     `On ${title} the transformer reaches ${percent(achieved.transformer)} of the peak in the maker’s data sheet, the decoder ${percent(achieved.decoder)}, the reward model ${percent(achieved.reward)}.`,
     policy.devices > 1 &&
       'Weights, gradients and optimizer are sharded over all GPUs; the traffic for that takes no time of its own.',
@@ -42,7 +42,7 @@ function onGpu(config: Config, { title, achieved }: Gpu): string[] {
     !hunyuan && 'Attention is a kernel that never holds all pairs of tokens; a prompt has 512 tokens.',
     'A GPU samples and decodes one video after another, in tiles of 256 pixels; both branches of guidance come one after another.',
     'Prompts are encoded before training, and the text encoders then leave the GPU.',
-    'The reward model is on every GPU in bfloat16; reading and resizing the frames takes no time.',
+    'Reward models and held-out metrics are on every GPU in bfloat16; only VideoAlign takes time, beside which reading frames and CLIP are nothing.',
     'CUDA, its libraries and what the allocator cannot use take 1 GiB, with several GPUs 1.5 GiB.',
     'Real video takes 0.12 bits a pixel at quantizer 26.',
   ];

@@ -7,7 +7,7 @@ import { diskOf, type DiskEstimate } from './disk.ts';
 import { countAdapter } from './layers.ts';
 import { gpuMemory, type MemoryEstimate } from './memory.ts';
 import { latentOf, modelFacts, tokensOf, type Latent } from './models.ts';
-import { scorerParameters } from './scoring.ts';
+import { rewardParameters } from './scoring.ts';
 import { processMemory, shapesSeconds } from './shapes.ts';
 import { gpuSeconds, shapesBesides, together, workFlops, type TimeEstimate, type WorkFlops } from './time.ts';
 import { workloadOf, type Workload } from './workload.ts';
@@ -88,7 +88,7 @@ export function estimateConfig(config: Config, options: EstimateOptions = {}): E
       policy: model.parameters,
       trained: lora ? countAdapter(model.network.layers, policy.adapter.rank) : model.parameters,
       autoencoder: model.autoencoderParameters,
-      reward: isShapes ? null : scorerParameters,
+      reward: isShapes ? null : rewardParameters(config),
       textEncoders: model.textEncoderParameters,
     },
     work,

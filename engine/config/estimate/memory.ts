@@ -3,7 +3,7 @@ import { countAdapter, countParameters, type Layer } from './layers.ts';
 import { blockBytes, decoding, tile } from './measured.ts';
 import type { MemoryPart } from './names.ts';
 import { latentOf, modelFacts, tokensOf, type ModelFacts } from './models.ts';
-import { scorerParameters, scoringBytes } from './scoring.ts';
+import { rewardParameters, scoringBytes } from './scoring.ts';
 import type { Workload } from './workload.ts';
 
 /** The stages of an iteration, of which the one that needs most decides the peak. */
@@ -72,7 +72,7 @@ function resident(config: Config, model: ModelFacts, { devices, rolloutsPerRank,
     // Beside an adapter, the anchor is a second one, and the pre-trained model is the base without either.
     always('anchor', (lora ? (mode === 'moving' ? full * adapter : 0) : copies * precise * parameters) / devices),
     always('autoencoder', model.autoencoderParameters * decoderPrecision(config)),
-    always('reward', 2 * scorerParameters),
+    always('reward', 2 * rewardParameters(config)),
     always('rollouts', full * values * rolloutsPerRank * (explored + 1)),
     always('overhead', (devices > 1 ? 1.5 : 1) * gibibyte),
   ];

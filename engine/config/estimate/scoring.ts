@@ -1,3 +1,6 @@
+import type { RewardModelName } from '../key.ts';
+import { heldOutMetrics, rewardModels } from '../reward.ts';
+import type { Config } from '../schema.ts';
 import { videoAlign } from './architecture.ts';
 import { videoAlignParts } from './encoders.ts';
 import type { VideoSize } from './models.ts';
@@ -18,6 +21,20 @@ const instruction = 400;
 
 /** Parameters of VideoAlign. */
 export const scorerParameters = parts.vision + parts.language + parts.adapter + parts.head;
+
+/** Parameters of each model that scores videos: CLIP ViT-L/14 and ViT-H/14, both towers, as published. */
+const parametersOf: Record<RewardModelName, number> = {
+  'shapes-judge': 0,
+  videoalign: scorerParameters,
+  clipscore: 427_616_513,
+  pickscore: 986_109_441,
+};
+
+/** Parameters of all that scores a config's videos, what is only watched among it. */
+export function rewardParameters(config: Config): number {
+  const names = new Set<RewardModelName>([...rewardModels(config), ...heldOutMetrics(config)]);
+  return [...names].reduce((sum, name) => sum + parametersOf[name], 0);
+}
 
 /** The frames that VideoAlign takes of a video, and their size. */
 export function seenVideo({ frames, height, width }: VideoSize, framesPerSecond: number): SeenVideo {

@@ -62,10 +62,17 @@ export function workloadOf(config: Config, known: Known = {}): Workload {
     microBatch: Math.min(training.micro_batch, rolloutsPerRank),
     rolloutBranches: guided,
     trainBranches: sampling.train_guidance ? guided : 1,
-    // The embedded model computes a fixed anchor beside the equal pre-trained model.
-    references: anchored === 'none' || (anchored === 'fixed' && !onCpu) ? 1 : 2,
+    references: Number(anchored !== 'none') + driftPasses(config, Math.ceil(rolloutsPerRank / training.micro_batch)),
     evaluations: timesDue(config, 'evaluation'),
     evaluationVideos: Math.min(prompts * evaluation.videos_per_prompt, evaluation.max_videos),
     evaluationSteps: evaluation.steps ?? sampling.steps,
   };
+}
+
+/** Passes of the pre-trained model for the drift, by replay, where a step has so many micro-batches. */
+function driftPasses({ policy, training, trust_region: trustRegion }: Config, microBatches: number): number {
+  // The embedded model computes a fixed anchor beside the equal pre-trained model.
+  if (policy.model === 'shapes') return 1;
+  if (trustRegion.anchor.mode === 'fixed') return 0;
+  return training.measure_drift === 'all' ? 1 : 1 / microBatches;
 }

@@ -1,5 +1,5 @@
 import type { Check } from '../check.ts';
-import { componentGains, componentSpread, evaluationError } from '../gains.ts';
+import { componentGains, componentSpread, evaluationError, heldOutTrends } from '../gains.ts';
 import { isSure, trendOf, type Trend } from '../statistics.ts';
 import { rewardSpread, trendOver, type Trail } from '../trail.ts';
 import { figure, percent, quoted, span } from '../wording.ts';
@@ -8,7 +8,10 @@ import { figure, percent, quoted, span } from '../wording.ts';
 export const hackingAfter = 20;
 /** Rise of the manifold distance, as a share of what it was. */
 export const distanceRise = 0.2;
-/** Fall of an evaluation or of a held-out component, in standard deviations of it among videos. */
+/**
+ * Fall of an evaluation or of a component without weight, in standard deviations of it among videos; of a held-out metric
+ * among prompts.
+ */
 export const scoreFall = 0.3;
 /** Rise of the reward that counts as one, in its standard deviations among rollouts. */
 const rewardRise = 0.2;
@@ -23,7 +26,7 @@ interface Sign {
 /** The training reward rises while what it stands for gets worse. */
 export const rewardHacking: Check = (trail) => ({
   find() {
-    const signs = [...signsOver(trail, 1), ...signsOver(trail, 0.5), ...evaluationSigns(trail)];
+    const signs = [...signsOver(trail, 1), ...signsOver(trail, 0.5), ...evaluationSigns(trail), ...heldOutSigns(trail)];
     // A sign that shows over the run and over its last half is one.
     const known = new Map<string, Sign & { what: string; rise: Trend }>();
     for (const sign of signs) if (!known.has(sign.what)) known.set(sign.what, sign);
@@ -51,7 +54,7 @@ function rises(trail: Trail, trend: Trend | null): trend is Trend {
   return trend !== null && isSure(trend, 1, 3) && trend.gain > rewardRise * rewardSpread(trail);
 }
 
-/** Distance and held-out components of rollouts, and the distance of evaluations, over the last `share` of the run. */
+/** Distance, components without weight and held-out metrics of rollouts, over the last `share` of the run. */
 function signsOver(trail: Trail, share: number): FoundSign[] {
   const rise = trendOver(trail, 'reward', share);
   if (!rises(trail, rise) || rise.iterations < hackingAfter) return [];
@@ -74,7 +77,40 @@ function signsOver(trail: Trail, share: number): FoundSign[] {
       ...{ rise, first: trend.first, last: trend.last },
     });
   }
+  for (const { name, trend, spread } of heldOutTrends(trail, share)) {
+    if (!isSure(trend, -1, 4) || -trend.gain <= scoreFall * spread) continue;
+    const shown = quoted(name, 40);
+    signs.push({
+      what: `the held-out ${shown}`,
+      text: `held-out ${shown} of rollouts ${figure(trend.start)} → ${figure(trend.end)} (${figure(trend.gain)}) in ${span(trend.first, trend.last)}`,
+      ...{ rise, first: trend.first, last: trend.last },
+    });
+  }
   return signs;
+}
+
+/** Held-out metrics of evaluations that fell since their best, with a training reward that goes on rising. */
+function heldOutSigns(trail: Trail): FoundSign[] {
+  return heldOutTrends(trail).flatMap(({ name, spread }): FoundSign[] => {
+    const measured = trail.evaluations.flatMap(({ iteration, heldOut }) => {
+      const value = heldOut !== undefined && Object.hasOwn(heldOut, name) ? heldOut[name] : null;
+      return value === null ? [] : [{ iteration, value }];
+    });
+    if (measured.length < 3) return [];
+    const [before, last] = measured.slice(-2);
+    const best = measured.slice(0, -2).reduce((most, one) => (one.value > most.value ? one : most), measured[0]);
+    const fall = best.value - Math.max(before.value, last.value);
+    const rise = fall > 2 * scoreFall * spread ? riseSince(trail, best.iteration) : null;
+    if (rise === null) return [];
+    const shown = quoted(name, 40);
+    return [
+      {
+        what: `the held-out ${shown}`,
+        text: `held-out ${shown} of evaluations ${figure(best.value)} at iteration ${best.iteration} → ${figure(last.value)} at iteration ${last.iteration}`,
+        ...{ rise, first: best.iteration, last: last.iteration },
+      },
+    ];
+  });
 }
 
 /** Evaluations whose reward falls, or distance rises, since their best, with a training reward that goes on rising. */

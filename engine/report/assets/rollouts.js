@@ -74,15 +74,19 @@ function card(pair, { first, last }) {
   );
 }
 
-function side({ src, poster, reward, components, reason }, when, pair) {
-  const parts = Object.entries(components ?? {}).map(([name, value]) => `${name}\u00a0${formatScore(value)}`);
+function side({ src, poster, reward, components, raw = {}, heldOut = {}, notes = [], reason }, when, pair) {
+  const parts = Object.entries(components ?? {}).map(([name, value]) => {
+    const own = Object.hasOwn(raw, name) ? ` (raw\u00a0${formatScore(raw[name])})` : '';
+    return `${name}\u00a0${formatScore(value)}${own}`;
+  });
+  const watched = Object.entries(heldOut).map(([name, value]) => `held out: ${name}\u00a0${formatScore(value)}`);
   const score = reward === null ? `no score${reason ? `: ${reason}` : ''}` : formatScore(reward);
   const caption = element(
     'p',
     { class: 'score' },
     element('span', {}, when),
     element('b', {}, score),
-    element('small', {}, parts.join(' · ')),
+    element('small', {}, [...parts, ...watched, ...notes].join(' · ')),
   );
   return element(
     'div',

@@ -5,6 +5,7 @@ import type { Range } from 'vscode-languageserver/node';
 import { isPresetName } from '../../../engine/config/bases.ts';
 import { valueAt } from '../../../engine/config/data.ts';
 import { presetFile } from '../../../engine/config/presets.ts';
+import { pythonReward } from '../../../engine/config/reward.ts';
 import { runPaths } from '../../../engine/run/folder.ts';
 import { fileOf, type ConfigText } from './config-text.ts';
 import { rangeOf } from './places.ts';
@@ -18,7 +19,7 @@ export interface NamedFile {
   uri: string;
 }
 
-const keys = ['extends', 'prompts.file', 'evaluation.prompts.file', 'policy.weights'];
+const keys = ['extends', 'prompts.file', 'evaluation.prompts.file', 'policy.weights', 'reward.python'];
 
 /** The files that a config names and that exist. */
 export function namedFiles({ analysis: { tree }, file }: ConfigText): NamedFile[] {
@@ -26,7 +27,9 @@ export function namedFiles({ analysis: { tree }, file }: ConfigText): NamedFile[
     const place = tree.places.get(key)?.value;
     const named = valueAt(tree.value, key.split('.'));
     if (place === undefined || place.flag !== undefined || typeof named !== 'string' || named === '') return [];
-    const found = onDisk(key === 'extends' && isPresetName(named) ? presetFile(named) : named, file);
+    const isFunction = key === 'reward.python' && named.includes(':');
+    const name = isFunction ? pythonReward(named).file : named;
+    const found = onDisk(key === 'extends' && isPresetName(name) ? presetFile(name) : name, file);
     return found === null ? [] : [{ path: key, range: rangeOf(place), uri: pathToFileURL(found).href }];
   });
 }

@@ -19,6 +19,9 @@ export function code(text: string, limit = longest): string {
 
 /** A value of a config as one would write it on a line: `0.5`, `null`, `{first: 0, last: 4}`, `a list of 16`. */
 export function valueText(value: unknown): string {
+  // Words of the schema, rather than prompts.
+  if (Array.isArray(value) && value.every((word) => /^[a-z][a-z-]{0,19}$/.test(String(word))))
+    return `[${value.join(', ')}]`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'number') return numberText(value);
   if (value === null || typeof value !== 'object') return String(value);

@@ -242,16 +242,23 @@ const offers: Record<string, [text: string, titles: string[]]> = {
     'extends: shaeps',
     [
       '* Set extends to shapes',
-      ...['hunyuan-video-1.5', 'hunyuan-video-1.5-lora', 'shapes-compare'].map((name) => `Set extends to ${name}`),
+      ...['hunyuan-video-1.5', 'hunyuan-video-1.5-lora', 'shapes-compare', 'shapes-torch', 'wan-2.1-lora'].map(
+        (name) => `Set extends to ${name}`,
+      ),
     ],
   ],
   'a file that is meant as base': [
     'extends: base',
     [
       '* Set extends to base.sage.yaml',
-      ...['hunyuan-video-1.5', 'hunyuan-video-1.5-lora', 'shapes', 'shapes-compare'].map(
-        (name) => `Set extends to ${name}`,
-      ),
+      ...[
+        'hunyuan-video-1.5',
+        'hunyuan-video-1.5-lora',
+        'shapes',
+        'shapes-compare',
+        'shapes-torch',
+        'wan-2.1-lora',
+      ].map((name) => `Set extends to ${name}`),
     ],
   ],
   'an empty file': [

@@ -81,6 +81,8 @@ describe('presets', () => {
       'hunyuan-video-1.5-lora',
       'shapes',
       'shapes-compare',
+      'shapes-torch',
+      'wan-2.1-lora',
     ]);
     for (const preset of presets) expect(preset.description).toMatch(/^[A-Z].*\.$/);
   });

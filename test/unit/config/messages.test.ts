@@ -285,7 +285,7 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   ],
   'a weight that no model gives': [
     'reward: {weights: {pickscore: 2}}',
-    '1:31: error: pickscore has a weight, but it is a component of pickscore, which reward.model does not name.',
+    '1:31: error: pickscore has a weight, but reward.model does not name it.',
     'Add pickscore to reward.model, or remove the line. [config/component-not-given]',
   ],
   'a name of its own without a function that gives it': [

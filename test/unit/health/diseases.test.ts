@@ -207,6 +207,32 @@ describe('each disease is found, with its numbers', () => {
     expect(told.last!.evidence).toMatch(/which has no weight in the reward, -?\d/);
   });
 
+  it('a held-out metric that falls while the reward rises: which, by how much and over which iterations', () => {
+    for (const seed of seeds) {
+      const heldOut = {
+        clipscore: { start: 27, spread: 2, change: -2 },
+        pickscore: { start: 21, spread: 1, change: 0.3 },
+      };
+      const told = watch('reward-hacking', shapeOf(seed, { heldOut }), {});
+      expect(told.found, `seed ${seed}`).toBeLessThanOrEqual(110);
+      expect(told.last).toMatchObject({ severity: 'problem', last: 120 });
+      expect(told.last!.title).toContain('the held-out clipscore');
+      expect(told.last!.evidence).toMatch(/held-out clipscore of rollouts 2\d\.?\d* → 2\d\.?\d* \(-\d/);
+      expect(told.last!.evidence).toMatch(/in iterations \d+–120/);
+      expect(told.last!.evidence).not.toContain('pickscore');
+    }
+  });
+
+  it('a held-out metric that falls in evaluations alone', () => {
+    const flat = { pickscore: { start: 21, spread: 1, change: 0 } };
+    const told = watch('reward-hacking', shapeOf(2, { heldOut: flat, iterations: 200, pace: 100 }), {
+      evaluation: (event) => void (event.iteration > 60 && (event.heldOut!.pickscore -= 0.02 * (event.iteration - 60))),
+    });
+    expect(told.last!.evidence).toMatch(
+      /held-out pickscore of evaluations 2\d.* at iteration \d+ → 1\d.* at iteration 200/,
+    );
+  });
+
   it.each([12, 100, 3000])('gradients of one step %d times the others, within ten iterations', (times) => {
     const told = watch('gradient-imbalance', shapeOf(1), {
       iteration(event) {

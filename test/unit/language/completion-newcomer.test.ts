@@ -20,9 +20,20 @@ async function write(editor: CompletionEditor, block: object, path: string[] = [
     const info = keyAt([...path, name].join('.'))!;
     if (info.kind === 'block') await write(editor, value as object, [...path, name]);
     else if (info.kind === 'prompts') await writeList(editor, value as string[]);
-    else if (info.kind === 'choice' || info.kind === 'boolean') await editor.accept(String(value));
+    else if (Array.isArray(value)) await writeWords(editor, value as string[]);
+    else if (info.kind === 'choice' || info.kind === 'choices' || info.kind === 'boolean')
+      await editor.accept(String(value));
     else editor.type(String(value));
   }
+}
+
+async function writeWords(editor: CompletionEditor, words: string[]): Promise<void> {
+  await editor.accept('a list');
+  for (const [i, word] of words.entries()) {
+    if (i > 0) editor.type(', ');
+    await editor.accept(word);
+  }
+  editor.leave();
 }
 
 async function writeList(editor: CompletionEditor, prompts: string[]): Promise<void> {

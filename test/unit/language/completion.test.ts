@@ -39,14 +39,16 @@ describe('keys', () => {
   it('begins an empty file with whole configs, then all blocks as people write them', async () => {
     expect(await shown('|', 40)).toMatchInlineSnapshot(`
       "
-      Whole config: hunyuan-video-1.5 → # HunyuanVideo-1.5, full fine-tuning as in the paper: 64 GPU (HunyuanVideo-1.5, full fine-tuning as in the paper: 64 GPUs of 80 GB. Needs the torch policy (Python, CUDA).)
+      Whole config: hunyuan-video-1.5 → # HunyuanVideo-1.5, full fine-tuning as in the paper: 32 GPU (HunyuanVideo-1.5, full fine-tuning as in the paper: 32 GPUs of 80 GB. Needs the torch policy (Python, CUDA).)
       Whole config: hunyuan-video-1.5-lora → # HunyuanVideo-1.5 with a LoRA adapter on 8 GPUs. Needs the  (HunyuanVideo-1.5 with a LoRA adapter on 8 GPUs. Needs the torch policy (Python, CUDA).)
       Whole config: shapes → # The quickstart: trains the embedded Shapes model on the CP (The quickstart: trains the embedded Shapes model on the CPU in one to two minutes.)
       Whole config: shapes-compare → # Flow-GRPO's kernel on the Shapes model, all else as in \`sh (Flow-GRPO's kernel on the Shapes model, all else as in \`shapes\`: run both, then \`sage-grpo compare\`.)
+      Whole config: shapes-torch → # The Shapes model under the torch policy (Python, on a GPU  (The Shapes model under the torch policy (Python, on a GPU or a CPU), small: a check that Python and torch are set up.)
+      Whole config: wan-2.1-lora → # Wan2.1 (1.3 B) with a LoRA adapter on one GPU of 24 GB. Ne (Wan2.1 (1.3 B) with a LoRA adapter on one GPU of 24 GB. Needs the torch policy (Python, CUDA).)
       extends → extends: $1 (text; default nothing)
       name → name: $1 (text; default the name of the file)
       seed → seed: \${1:42} (a whole number between 0 and 4294967295; default 42)
-      policy → policy:\\n  $0 (block: model, backend, weights, threads, adapter, devices, sequence_parallel, precision, activation_checkpointing)
+      policy → policy:\\n  $0 (block: model, backend, weights, threads, adapter, devices, sequence_parallel, precision, activation_checkpointing, guidance_batching, offload_anchor)
       policy: model → policy:\\n  model: \${1|shapes,hunyuan-video-1.5,wan-2.1|} (with its usual keys)
       prompts → prompts: $1 (a list of prompts, {file: …} or all; default \`all\`, for shapes; the other models have no default)
       prompts: all → prompts: all (the 72 of Shapes)
@@ -58,9 +60,9 @@ describe('keys', () => {
       exploration: kernel, eta → exploration:\\n  kernel: \${1|sage,flow_grpo,dance_grpo,cps,ode (with its usual keys)
       rollout → rollout:\\n  $0 (block: prompts_per_iteration, generations)
       rollout: prompts_per_iteration, generations → rollout:\\n  prompts_per_iteration: \${1:4}\\n  generations: \${2: (with its usual keys)
-      reward → reward:\\n  $0 (block: model, weights, advantage_clip)
-      reward: model, weights → reward:\\n  model: \${1|shapes-judge,videoalign|}\\n  weights: {  (with its usual keys)
-      training → training:\\n  $0 (block: iterations, micro_batch, accumulation, steps_per_sample, learning_rate, learning_rate_schedule, weight_decay, beta1, beta2, epsilon, max_gradient_norm, clip_range)
+      reward → reward:\\n  $0 (block: model, python, weights, held_out, checkpoints, advantage_clip)
+      reward: model, weights → reward:\\n  model: \${1|shapes-judge,videoalign,clipscore,picks (with its usual keys)
+      training → training:\\n  $0 (block: iterations, micro_batch, accumulation, steps_per_sample, learning_rate, learning_rate_schedule, weight_decay, beta1, beta2, epsilon, max_gradient_norm, clip_range, measure_drift)
       training: iterations, micro_batch, accumulation, learning_rate → training:\\n  iterations: \${1:60}\\n  micro_batch: \${2:32}\\n  acc (with its usual keys)
       equalizer → equalizer:\\n  $0 (block: mode, decay, warmup)
       equalizer: mode → equalizer:\\n  mode: \${1|analytic,measured,none|} (with its usual keys)
@@ -87,6 +89,8 @@ describe('keys', () => {
       sequence_parallel → sequence_parallel: \${1:1} (a whole number between 1 and 1024; default 1)
       precision → precision: $1 (bf16 | fp32; default bf16)
       activation_checkpointing → activation_checkpointing: $1 (true or false; default true)
+      guidance_batching → guidance_batching: $1 (auto | batched | sequential; default auto)
+      offload_anchor → offload_anchor: $1 (true or false; default true)
       "
     `);
   });
@@ -112,7 +116,7 @@ describe('keys', () => {
       "
       extends → extends: (text; default nothing)
       name → name: (text; default the name of the file)
-      policy → policy: (block: model, backend, weights, threads, adapter, devices, sequence_parallel, precision, activation_checkpointing)
+      policy → policy: (block: model, backend, weights, threads, adapter, devices, sequence_parallel, precision, activation_checkpointing, guidance_batching, offload_anchor)
       and 11 more
       "
     `);
@@ -257,6 +261,13 @@ describe('values', () => {
       * torch → torch (the Python worker under torchrun, CUDA; the default)
       "
     `);
+  });
+  it('offers a word, or what a list of words has not yet', async () => {
+    expect(await labels('reward:\n  held_out: |')).toEqual(['clipscore', 'pickscore', 'a list']);
+    expect(await labels('reward:\n  held_out: [clipscore, |]')).toEqual(['pickscore']);
+    expect(await labels('reward:\n  model:\n    - videoalign\n    - |')).toEqual([
+      ...['shapes-judge', 'clipscore', 'pickscore'],
+    ]);
   });
   it('puts the blank behind a colon that lacks it, and keeps quotes', async () => {
     expect(await shown('equalizer:\n  mode:|', 1)).toMatchInlineSnapshot(`

@@ -131,7 +131,7 @@ describe('defaults', () => {
     expect(lines[0]).toContain('«→ the released weights of shapes»');
     expect(lines[1]).toContain('«→ all 9 explored steps»');
     expect(lines[3]).toBe('  window: ~ «→ all 10 steps»');
-    expect(lines[4]).toBe('reward: «model → shapes-judge, advantage_clip → 5»');
+    expect(lines[4]).toBe('reward: «model → shapes-judge, held_out → [], advantage_clip → 5»');
   });
 
   it('that come from what a config extends say so', () => {

@@ -56,7 +56,9 @@ describe('every position', () => {
 });
 
 it('every key of the schema has a hover, on itself and on its value', () => {
-  const text = everyKey(rootKey);
+  // With a reward that has every component.
+  const models = '[shapes-judge, clipscore, pickscore]';
+  const text = everyKey(rootKey).replace('"shapes-judge"', models).replace('"onnx"', '"torch"');
   const config = asked(text);
   const { places } = config.config.analysis.tree;
   expect(config.config.analysis.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
@@ -64,7 +66,9 @@ it('every key of the schema has a hover, on itself and on its value', () => {
     if (info.kind !== 'block' && info.default === undefined && !info.path.includes('window')) continue;
     const place = places.get(info.path);
     expect(place, info.path).toBeDefined();
-    for (const { line, column } of [place!.key!, ...(info.kind === 'block' ? [] : [place!.value])]) {
+    const isEmpty = Array.isArray(info.default);
+    const value = places.get(`${info.path}.0`)?.value ?? place!.value;
+    for (const { line, column } of [place!.key!, ...(info.kind === 'block' || isEmpty ? [] : [value])]) {
       const found = hover(config, { line: line - 1, character: column - 1 });
       expect(JSON.stringify(found?.contents), info.path).toContain(info.path);
     }
@@ -93,6 +97,16 @@ it('says what a user wants to know of a key', async () => {
 });
 
 describe('a value', () => {
+  it('that is a word in a list says what that word does', () => {
+    const said = hoverAt('policy: {backend: torch}\nreward:\n  held_out: [clipscore, pick|score]\n')!;
+    expect(said).toContain('`pickscore`: PickScore');
+    expect(said).not.toContain('`clipscore`: ');
+  });
+  it('that weighs a component of an own name says that it does', () => {
+    const said = hoverAt('policy: {backend: torch}\nreward: {python: "a.py:score", weights: {smo|oth: 2}}\n')!;
+    expect(said).toContain('Weight of a component that the function of `reward.python` gives.');
+  });
+
   it('that is a word says what that word does', () => {
     const said = hoverAt('exploration:\n  kernel: flow|_grpo\n')!;
     expect(said).toContain("`flow_grpo`: Euler's variance at the noisy end of the step (Flow-GRPO).");

@@ -10,7 +10,7 @@ import { buildHeatMaps } from '../../../engine/report/heatmaps.ts';
 import { html, scriptJson } from '../../../engine/report/html.ts';
 import { evenlySpaced } from '../../../engine/report/rollouts.ts';
 import { buildCharts, gradientImbalance } from '../../../engine/report/series.ts';
-import { roomClosed, sentenceOf } from '../../../engine/report/summary.ts';
+import { compareEvaluations, roomClosed, sentenceOf } from '../../../engine/report/summary.ts';
 import { readEvents } from '../../../engine/run/event-log.ts';
 import type { EventOf } from '../../../engine/run/events.ts';
 import { writeFixtureRun } from './fixture.ts';
@@ -31,6 +31,19 @@ const repeated = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ ...iterations[i % 20], iteration: i + 1 }));
 
 describe('the curves', () => {
+  it('have one figure for each metric that is only watched', () => {
+    const watched = iterations.map((event) => ({ ...event, heldOut: { clipscore: 20 + event.iteration } }));
+    const measured = evaluations.map((event) => ({ ...event, heldOut: { clipscore: 30, pickscore: 21 } }));
+    const charts = buildCharts(binIterations(watched), measured).filter(({ id }) => id.startsWith('held-out-'));
+    expect(charts.map(({ title }) => title)).toEqual(['clipscore, held out', 'pickscore, held out']);
+    expect(charts[0].series[0].y[4]).toBeCloseTo(20 + iterations[4].iteration, 5);
+    expect(charts[1].series.map(({ name }) => name)).toEqual(['evaluation']);
+    const worse = [measured[0], { ...measured[1], heldOut: { clipscore: 28 } }];
+    expect(compareEvaluations(worse)).toContainEqual(
+      expect.objectContaining({ name: 'clipscore', note: 'held out: only watched', verdict: 'worse' }),
+    );
+  });
+
   it('hold the values of the events', () => {
     const [reward] = buildCharts(binIterations(iterations), evaluations);
     expect(reward.series[0].y[4]).toBeCloseTo(iterations[4].reward.mean, 5);

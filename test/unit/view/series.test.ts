@@ -115,6 +115,25 @@ describe('a series of iterations', () => {
     expect(seriesSchema.parse(series)).toEqual(series);
   });
 
+  test('has what is measured beside the reward, each family bounded by itself', () => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`m${i}`, i]));
+    const series = emptySeries();
+    for (const event of [
+      stamped(1, { heldOut: { clipscore: 27 }, raw: { VQ: 4.6 } }),
+      stamped(2),
+      stamped(3, { heldOut: { clipscore: 26, ...many } }),
+    ])
+      appendIteration(series, event);
+    expect(series.scalars['heldOut:clipscore'].mean).toEqual([27, null, 26]);
+    expect(series.scalars['raw:VQ'].mean).toEqual([4.6, null, null]);
+    expect(series.scalars['component:VQ'].mean).not.toContain(null);
+    expect(Object.keys(series.scalars).filter((name) => name.startsWith('heldOut:'))).toHaveLength(maximumComponents);
+    const whole = emptySeries();
+    for (const event of [stamped(1, { heldOut: { clipscore: 27 } }), stamped(2, { heldOut: { clipscore: 26 } })])
+      appendIteration(whole, event);
+    expect(whole.scalars['heldOut:clipscore'].mean).toEqual([27, 26]);
+  });
+
   test('takes the name of a component as nothing but a name', () => {
     const components = JSON.parse('{"__proto__": 1, "constructor": 2, "reward": 3}') as Record<string, number>;
     const series = emptySeries();

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { keepChoices, type Choice } from '../../../webview/choices.ts';
 import { configEntries, configValue, valueText } from '../../../webview/dashboard/config-values.ts';
+import { shownBy } from '../../../webview/dashboard/checks.ts';
+import { heldOutCharts } from '../../../webview/dashboard/lines-of.ts';
 import { obstacle } from '../../../webview/dashboard/status.ts';
 
 describe('choices', () => {
@@ -18,6 +20,48 @@ describe('choices', () => {
     for (const kept of [{ smoothing: '0.5' }, { smoothing: {} }, 'nonsense', null, undefined, [1]])
       expect(keepChoices(kept, () => {}).choice('smoothing', 0.2).value).toBe(0.2);
     expect(keepChoices({ constructor: 'x' }, () => {}).choice('toString', 'mine').value).toBe('mine');
+  });
+});
+
+describe('metrics that are only watched', () => {
+  const curve = (values: (number | null)[]) => ({ mean: values, min: values, max: values });
+  const scalars = {
+    reward: curve([1, 2]),
+    'heldOut:clipscore': curve([27, 25]),
+    'heldOut:pickscore': curve([20, null]),
+  };
+  const series = { first: [1, 2], last: [1, 2], scalars, steps: [], stepValues: {} };
+  const evaluation = {
+    ...{
+      iteration: 2,
+      reward: 2,
+      rewardStd: 0.1,
+      components: {},
+      distance: null,
+      videos: 4,
+      unscored: 0,
+      ceiling: null,
+    },
+    heldOut: { clipscore: 25.5 },
+  };
+
+  test('have a chart each, with the reward beside them and what evaluations measured', () => {
+    const [clip, pick] = heldOutCharts({ series, smoothing: 0 }, [evaluation]);
+    expect(clip).toMatchObject({ id: 'heldOut:clipscore', title: 'clipscore, held out', rightAxis: 'Reward' });
+    expect(clip.lines.map(({ values, axis }) => [values, axis ?? 'left'])).toEqual([
+      [[27, 25], 'left'],
+      [[25.5], 'left'],
+      [[1, 2], 'right'],
+    ]);
+    expect(pick.lines).toHaveLength(2);
+    expect(heldOutCharts({ series: { ...series, scalars: { reward: curve([1, 2]) } }, smoothing: 0 }, [])).toEqual([]);
+  });
+
+  test('are where a finding leads that tells of one', () => {
+    const title = 'The reward rises while the held-out clipscore gets worse: the policy may be exploiting the reward.';
+    expect(shownBy('reward-hacking', Object.keys(scalars), title).chart).toBe('heldOut:clipscore');
+    expect(shownBy('reward-hacking', Object.keys(scalars), 'The manifold distance gets worse').chart).toBe('distance');
+    expect(shownBy('reward-flat', Object.keys(scalars), title).chart).toBe('reward');
   });
 });
 

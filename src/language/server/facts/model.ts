@@ -9,7 +9,8 @@ function ranks({ config: { policy, rollout } }: Here): string | null {
   const degree = devices / parallel;
   const each = (rollout.prompts_per_iteration * rollout.generations) / degree;
   if (devices === 1 || !Number.isInteger(degree) || !Number.isInteger(each)) return null;
-  const made = `${countOf(devices, 'GPU')} / ${parallel} a video = ${countOf(degree, 'data-parallel rank')}`;
+  const shared = parallel === 1 ? '' : ` / ${parallel} a video`;
+  const made = `${countOf(devices, 'GPU')}${shared} = ${countOf(degree, 'data-parallel rank')}`;
   return `${made}, each with ${countOf(each, 'video')} of an iteration.`;
 }
 

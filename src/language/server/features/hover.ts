@@ -2,7 +2,7 @@ import type { Hover, Position } from 'vscode-languageserver/node';
 import { isAlias, isScalar } from 'yaml';
 import { modelNames, type ModelName } from '../../../../engine/config/key.ts';
 import { listPresets } from '../../../../engine/config/presets.ts';
-import { keyAt, type KeyInfo } from '../../../../engine/config/walk.ts';
+import { keyAt, keyOrOwnWeight, type KeyInfo } from '../../../../engine/config/walk.ts';
 import type { ConfigText } from '../config-text.ts';
 import { factsOf } from '../facts/facts.ts';
 import { countOf } from '../figures.ts';
@@ -32,7 +32,7 @@ function shown(value: string, range: Hover['range']): Hover {
 }
 
 function about(config: ConfigText, found: NodeAt): string | null {
-  const info = keyAt(found.path);
+  const info = keyAt(found.path) ?? keyOfItem(config, found.path);
   if (found.path === '') return null;
   if (info !== null) return aboutKey(config, info, found);
   const source = sourceKeyAt(found.path);
@@ -45,6 +45,13 @@ function about(config: ConfigText, found: NodeAt): string | null {
   return [unknown.text, ...(meant === null ? [] : [title(meant, modelOf(config)), meant.meta.description])].join(
     '\n\n',
   );
+}
+
+/** The key of a word in a list of them, and of a component that a function of the user's own gives. */
+function keyOfItem({ analysis }: ConfigText, path: string): KeyInfo | null {
+  const list = keyAt(path.replace(/\.\d+$/, ''));
+  if (list?.kind === 'choices') return list;
+  return typeof analysis.config?.reward.python === 'string' ? keyOrOwnWeight(path) : null;
 }
 
 /** The model whose defaults count, also while the config has faults. */

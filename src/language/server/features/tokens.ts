@@ -29,6 +29,7 @@ export const tokensLegend: SemanticTokensLegend = { tokenTypes: [...types], toke
 const words: Readonly<Record<string, TokenType>> = {
   'policy.model': 'class',
   'reward.model': 'class',
+  'reward.held_out': 'class',
   'exploration.kernel': 'function',
 };
 

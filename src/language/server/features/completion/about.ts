@@ -7,7 +7,8 @@ import { showPlain } from './item.ts';
 export function detailOf(info: KeyInfo, model: ModelName): string {
   if (info.kind === 'block') return `block: ${info.children.map(({ name }) => name).join(', ')}`;
   const usual = defaultText(info, model);
-  const type = info.kind === 'choice' ? info.choices.join(' | ') : expectation(info);
+  const words = `${info.choices.join(' | ')}${info.kind === 'choices' ? ', or a list' : ''}`;
+  const type = info.choices.length > 0 ? words : expectation(info);
   return usual === null ? type : `${type}; default ${usual}`;
 }
 

@@ -26,7 +26,7 @@ const usual: Record<string, readonly string[]> = {
 
 /** Further ones for a model that is trained on GPUs. */
 const usualOnGpus: typeof usual = {
-  policy: ['backend', 'devices', 'sequence_parallel', 'precision', 'activation_checkpointing'],
+  policy: ['backend', 'devices', 'precision', 'activation_checkpointing'],
   sampling: ['guidance', 'frames', 'height', 'width'],
 };
 
@@ -54,7 +54,8 @@ function counter(): Stops {
 /** A key's value as a tab stop, beginning with its default. */
 export function valueStop(info: KeyInfo, model: ModelName, stop: number): string {
   const begin = beginsWith[info.path] ?? (info.path === 'policy.model' ? model : defaultFor(info, model));
-  const words = info.kind === 'choice' ? info.choices : info.kind === 'boolean' ? ['true', 'false'] : null;
+  const isWord = info.kind === 'choice' || (info.kind === 'choices' && typeof begin === 'string');
+  const words = isWord ? info.choices : info.kind === 'boolean' ? ['true', 'false'] : null;
   if (words !== null) return choice(stop, [String(begin), ...words.filter((word) => word !== String(begin))]);
   return begin === undefined ? `\${${stop}}` : stopAt(stop, showPlain(begin));
 }

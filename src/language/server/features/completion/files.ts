@@ -75,6 +75,24 @@ export async function columnOffers(around: Around, spot: ValueSpot): Promise<Off
   });
 }
 
+/** The functions of Python files, and folders that may have some. */
+export async function functionOffers(around: Around, spot: ValueSpot): Promise<Offer[]> {
+  const offers = await fileOffers(around, spot, ['.py']);
+  const typed = typedText(around.spot, spot);
+  const before = /^.*[\\/]/s.exec(typed.replace(/:[^:]*$/, ''))?.[0] ?? '';
+  const functions = offers
+    .filter(({ kind }) => kind === Kind.File)
+    .map(async ({ label }): Promise<Offer[]> => {
+      const place = placeOf(around, `${before}${label}`);
+      const head = place === null ? '' : await headOf(place);
+      return [...head.matchAll(/^def ([A-Za-z]\w*)\(/gm)].map(([, name]) => {
+        const text = scalar(`${before}${label}:${name}`, spot.style, spot.quote);
+        return { label: `${label}:${name}`, text, kind: Kind.Function, filter: text };
+      });
+    });
+  return [...(await Promise.all(functions)).flat(), ...offers.filter(({ kind }) => kind === Kind.Folder)];
+}
+
 /** The whole lines among the first of a file; nothing where it cannot be read. */
 async function headOf(file: string): Promise<string> {
   try {

@@ -8,7 +8,7 @@ import { keysOf, type KeySpot } from './spot.ts';
 /** Keys whose values are looked up once the key is written, so that no placeholder stands in the way. */
 const lookedUp = new Set([
   ...['name', 'extends', 'prompts', 'evaluation.prompts', 'policy.weights'],
-  ...['prompts.file', 'prompts.column'],
+  ...['prompts.file', 'prompts.column', 'reward.python', 'reward.held_out'],
 ]);
 
 /** The keys that can be written at a place, in the order of the schema, each followed by the ways to write it whole. */
@@ -55,7 +55,7 @@ function keyOffer(around: Around, spot: KeySpot, info: KeyInfo): Offer {
 /** What follows a new key: the lines of its block, the words for it, or its default to be typed over. */
 function behindKey(info: KeyInfo, spot: KeySpot, { model }: Around, canAsk: boolean): [text: string, leadsOn: boolean] {
   if (info.kind === 'block') return spot.style === 'flow' ? [' { $1 \\}', true] : ['\n  $0', true];
-  const isWords = info.kind === 'choice' || info.kind === 'boolean';
+  const isWords = ['choice', 'choices', 'boolean'].includes(info.kind);
   if (lookedUp.has(info.path) || (isWords && canAsk)) return [' $1', true];
   return [` ${valueStop(info, model, 1)}`, false];
 }

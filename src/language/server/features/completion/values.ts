@@ -2,10 +2,10 @@ import { basename } from 'node:path';
 import { nameFrom } from '../../../../../engine/config/issues.ts';
 import { joinPath } from '../../../../../engine/config/tree.ts';
 import { defaultFor, keyAt, type KeyInfo } from '../../../../../engine/config/walk.ts';
-import type { Around } from './around.ts';
+import { textAt, type Around } from './around.ts';
 import { blockOnALine, filledIn } from './blocks.ts';
 import { checkpointOffers } from './checkpoints.ts';
-import { baseOffers, columnOffers, fileOffers } from './files.ts';
+import { baseOffers, columnOffers, fileOffers, functionOffers } from './files.ts';
 import { Kind, scalar, type Offer } from './item.ts';
 import { numberOffers } from './numbers.ts';
 import { promptOffers } from './prompt-words.ts';
@@ -27,8 +27,11 @@ function apart(text: string): string {
 
 async function offersFor(around: Around, spot: ValueSpot): Promise<Offer[]> {
   const list = spot.path.slice(0, -1);
-  if (typeof spot.path.at(-1) === 'number')
-    return keyAt(joinPath(list))?.kind === 'prompts' ? promptOffers(around, spot) : [];
+  if (typeof spot.path.at(-1) === 'number') {
+    const ofList = keyAt(joinPath(list));
+    if (ofList?.kind === 'choices') return itemOffers(ofList, around, spot);
+    return ofList?.kind === 'prompts' ? promptOffers(around, spot) : [];
+  }
   const info = keyOf(spot.path);
   if (info === null) return [];
   const none = info.nullable ? [nullOffer(info, around)] : [];
@@ -39,6 +42,8 @@ async function offersFor(around: Around, spot: ValueSpot): Promise<Offer[]> {
         ...(await fileOffers(around, spot, ['.safetensors'])),
         ...none,
       ];
+    case 'reward.python':
+      return [...(await functionOffers(around, spot)), ...none];
     case 'prompts.file':
       return fileOffers(around, spot, ['.txt', '.csv', '.jsonl']);
     case 'prompts.column':
@@ -50,7 +55,8 @@ async function offersFor(around: Around, spot: ValueSpot): Promise<Offer[]> {
   }
   if (info.kind === 'prompts') return [...sourceOffers(around, spot), ...none];
   if (info.kind === 'block') return spot.sameLine ? [...blockOffers(info, around, spot), ...none] : none;
-  return [...wordOffers(info, around, spot), ...numberOffers(around, info), ...none];
+  const several = info.kind === 'choices' && spot.sameLine && spot.quote === null ? [listOffer] : [];
+  return [...wordOffers(info, around, spot), ...several, ...numberOffers(around, info), ...none];
 }
 
 /** Anchors that are set before the cursor. */
@@ -82,6 +88,23 @@ function wordOffers(info: KeyInfo, { model }: Around, spot: ValueSpot): Offer[] 
       preselect: isDefault,
     };
   });
+}
+
+/** Several words in place of one. */
+const listOffer: Offer = {
+  ...{ label: 'a list', text: '[$1]', isSnippet: true, kind: Kind.Snippet, leadsOn: true },
+  ...{ detail: 'of several', filter: '[' },
+};
+
+/** The words of a list that are not in it yet. */
+function itemOffers(info: KeyInfo, around: Around, spot: ValueSpot): Offer[] {
+  const { nodes } = around.spot.outline;
+  const list = joinPath(spot.path.slice(0, -1));
+  const others = nodes.filter(({ path }) => joinPath(path.slice(0, -1)) === list && path.at(-1) !== spot.path.at(-1));
+  const taken = new Set(others.map(({ path }) => textAt(around.spot, path)));
+  return wordOffers(info, around, spot)
+    .filter(({ label }) => !taken.has(label))
+    .map((offer) => ({ ...offer, preselect: false }));
 }
 
 /** A block behind its key: on the same line, or on lines of its own. */

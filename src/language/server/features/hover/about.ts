@@ -16,6 +16,7 @@ export function title(info: KeyInfo, model: ModelName): string {
 
 function accepts(info: KeyInfo): string {
   if (info.kind === 'choice') return info.choices.map((word) => code(word)).join(' ');
+  if (info.kind === 'choices') return `${info.choices.map((word) => code(word)).join(' ')}, or a list of them`;
   if (info.kind === 'prompts') return '`all`, a list of prompts, or `{file: …}`';
   return expectation(info);
 }
@@ -49,7 +50,10 @@ export function choices(info: KeyInfo, written: unknown): string | null {
   const { values } = info.meta;
   if (values === undefined) return null;
   return info.choices
-    .map((word) => `- ${word === written ? `**${code(word)}**` : code(word)}: ${values[word] ?? ''}`)
+    .map(
+      (word) =>
+        `- ${word === written || (Array.isArray(written) && written.includes(word)) ? `**${code(word)}**` : code(word)}: ${values[word] ?? ''}`,
+    )
     .join('\n');
 }
 
