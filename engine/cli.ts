@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { doctorCommand } from './cli/doctor.ts';
 import { estimateCommand } from './cli/estimate.ts';
 import { evalCommand } from './cli/eval.ts';
+import { exportCommand } from './cli/export.ts';
 import { initCommand } from './cli/init.ts';
 import { kernelsReport, kernelsText } from './cli/kernels.ts';
 import { lspCommand } from './cli/lsp.ts';
@@ -80,6 +81,12 @@ function createProgram(done: (exitCode: number) => void, launch: Launch): Comman
   onRun('report <run>', 'write one self-contained HTML file about a run')
     .option('-o, --output <file>', 'file to write', 'report.html')
     .action((run, options) => reportCommand(run, options));
+  onRun('export <run>', 'write a checkpoint as a folder that diffusers loads, with a model card')
+    .option('--checkpoint <iteration>', 'checkpoint to write (default: the newest)', whole)
+    .option('-o, --out <folder>', 'folder to make (default: RUN-ITERATION)')
+    .option('--merged', 'the whole model with the adapter merged in, in place of the adapter alone', false)
+    .option('--weights <folder>', "the base's weights, if they are no longer where the run had them")
+    .action(async (run, options) => done(await exportCommand(await findRun(run, options.runs), options)));
   command('validate <config>', 'check a config without running it')
     .option('--set <path=value>', 'put a value over the config; may be repeated', collect, [])
     .option('--json', 'print JSON', false)

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
 import { z } from 'zod';
-import { workerFolder } from '../python.ts';
-import { lastWords } from './faults.ts';
+import { askWorker } from './ask.ts';
 
 /** How a model's files are laid out. */
 export type WeightsKind = 'pipeline' | 'model' | 'processor' | 'videoalign';
@@ -63,11 +61,8 @@ const examination = z.object({
 /** What a Python has of what training needs; `sage_worker/doctor.py` writes it. */
 export type Examination = z.infer<typeof examination>;
 
-const mark = 'sage-doctor ';
-
 /**
- * Asks a Python what it has. Whatever becomes of it, an answer comes: a Python that crashes, hangs or talks nonsense is one
- * that says why it cannot be used.
+ * Asks a Python what it has. One that crashes, hangs or talks nonsense is one that cannot be used, and why is said.
  * @param patience milliseconds; a first import of PyTorch from a slow disk takes a minute
  */
 export async function examine(
@@ -75,63 +70,11 @@ export async function examine(
   wanted: Wanted,
   patience = 180_000,
 ): Promise<Examination | { failure: string }> {
-  const { code, signal, stdout, stderr, late } = await call(python, JSON.stringify(wanted), patience);
-  if (late) return { failure: `it did not answer within ${patience / 1000} seconds` };
-  const line = stdout.split('\n').findLast((text) => text.startsWith(mark));
-  if (line !== undefined) {
-    const read = examination.safeParse(parsed(line.slice(mark.length)));
-    if (read.success) return read.data;
-  }
-  if (signal) return { failure: `it was ended by ${signal}${said(stderr)}` };
-  if (code !== 0) return { failure: stderr.trim() === '' ? `it ended with exit code ${code}` : lastWords(stderr) };
-  return { failure: `its answer could not be read: ${JSON.stringify(stdout.trim().slice(0, 200))}` };
-}
-
-function said(stderr: string): string {
-  return stderr.trim() === '' ? '' : `: ${lastWords(stderr)}`;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-interface Answer {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  stdout: string;
-  stderr: string;
-  late: boolean;
-}
-
-function call(python: string, request: string, patience: number): Promise<Answer> {
-  const child = spawn(python, ['-m', 'sage_worker.doctor', request], {
-    cwd: workerFolder(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    windowsHide: true,
-    // It only looks: nothing is downloaded.
-    env: { ...process.env, HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'error', PYTHONWARNINGS: 'ignore' },
-  });
-  const answer: Answer = { code: null, signal: null, stdout: '', stderr: '', late: false };
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8').on('data', (text: string) => {
-      answer[stream] = (answer[stream] + text).slice(-1_000_000);
-    });
-  }
-  return new Promise((resolve) => {
-    const end = () => (clearTimeout(timer), resolve(answer));
-    const timer = setTimeout(() => {
-      answer.late = true;
-      child.kill('SIGKILL');
-      // What it started may hold the pipes open.
-      end();
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }, patience);
-    child.on('error', (error) => ((answer.stderr = error.message), (answer.code ??= -1), end()));
-    child.on('close', (code, signal) => (Object.assign(answer, { code, signal }), end()));
-  });
+  // It only looks: nothing is downloaded.
+  const env = { HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'error', PYTHONWARNINGS: 'ignore' };
+  const question = { module: 'sage_worker.doctor', request: wanted, mark: 'sage-doctor ', patience, env };
+  const asked = await askWorker(python, question);
+  if ('failure' in asked) return asked;
+  const read = examination.safeParse(asked.answer);
+  return read.success ? read.data : { failure: `its answer lacks ${read.error.issues[0].path.join('.')}` };
 }

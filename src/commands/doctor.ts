@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Finding } from '../../engine/protocol.ts';
+import { inEditor } from '../engine/problems.ts';
 import { escapeMarkdown } from '../runs/describe.ts';
 import type { CommandContext } from './context.ts';
 
@@ -14,7 +15,7 @@ const marks: Record<Finding['state'], string> = { ok: '✓', note: 'ℹ', proble
 function section({ check, state, detail, remedy }: Finding): string {
   const states = { ok: vscode.l10n.t('ok'), note: vscode.l10n.t('note'), problem: vscode.l10n.t('problem') };
   const lines = [`### ${marks[state]} ${escapeMarkdown(check)}: ${states[state]}`, escapeMarkdown(detail)];
-  if (remedy) lines.push(`**${vscode.l10n.t('What to do:')}** ${escapeMarkdown(remedy)}`);
+  if (remedy) lines.push(`**${vscode.l10n.t('What to do:')}** ${escapeMarkdown(inEditor(remedy))}`);
   return lines.join('\n\n');
 }
 

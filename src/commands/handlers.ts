@@ -9,6 +9,7 @@ import { launch } from './launch.ts';
 import { compareRuns, copyRunId, copyRunPath, openDashboard, openLog, openReport, revealRunFolder } from './look.ts';
 import { newConfig } from './new-config.ts';
 import { resume, resumeFrom } from './resume.ts';
+import { setupTorch } from './setup-torch.ts';
 import { checkpoint, continueRun, killTrainer, pause, stop } from './steer.ts';
 import { clearRunFilter, filterRuns, openWalkthrough, refreshRuns, restartEngine, showEngineLog } from './window.ts';
 
@@ -17,6 +18,7 @@ export const handlers: Record<CommandId, Handler> = {
   ...{ openDashboard, compareRuns, openReport, revealRunFolder, openLog, deleteRun, copyRunId, copyRunPath },
   ...{
     doctor,
+    setupTorch,
     restartEngine,
     showEngineLog,
     refreshRuns,

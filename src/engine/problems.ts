@@ -21,6 +21,7 @@ const palette: readonly (readonly [RegExp, string])[] = [
   [/`?sage-grpo stop \w+`?/g, 'SAGE: Stop'],
   [/`?sage-grpo list`?/g, 'the list of runs'],
   [/`?sage-grpo doctor`?/g, 'SAGE: Doctor'],
+  [/`?sage-grpo setup-torch`?/g, 'SAGE: Set Up PyTorch'],
 ];
 
 /** The engine's advice in the words of the editor: it speaks of its command line. */

@@ -314,7 +314,8 @@ test('doctor checks what training needs', async () => {
   const { code, stdout } = await sage(['doctor', '--json', '--runs', path.join(folder, 'new', 'runs')]);
   expect(code).toBe(0);
   const findings = JSON.parse(stdout) as { check: string; state: string; detail: string }[];
-  expect(findings.map(({ check }) => check)).toEqual(['Node', 'machine', 'embedded model', 'runs folder', 'Python']);
+  const checks = findings.map(({ check }) => check);
+  expect(checks.slice(0, 5)).toEqual(['Node', 'machine', 'embedded model', 'runs folder', 'Python']);
   expect(findings.find(({ check }) => check === 'embedded model')).toMatchObject({ state: 'ok' });
   const file = path.join(temporaryFolder(), 'file');
   writeFileSync(file, '');
@@ -356,7 +357,7 @@ describe('bad usage is exit code 2 and says what is wrong', () => {
     expect(help).toMatchObject({ code: 0, stderr: '' });
     for (const command of ['train', 'resume', 'pause', 'continue', 'checkpoint', 'stop', 'list', 'inspect', 'validate'])
       expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
-    for (const command of ['init', 'kernels', 'eval', 'compare', 'report', 'doctor'])
+    for (const command of ['init', 'kernels', 'eval', 'compare', 'report', 'doctor', 'setup-torch', 'export'])
       expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
     expect(await sage(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });

@@ -164,6 +164,12 @@ describe('what is looked at opens:', () => {
     await eventually('its page is open', () => tabs().some(({ label }) => label.includes('SAGE Doctor')));
   });
 
+  it('Set Up PyTorch, which gives the exit code of its terminal', async function () {
+    this.timeout(120_000);
+    const environment = path.join(vscode.workspace.workspaceFolders![0]!.uri.fsPath, 'no-environment');
+    assert.equal(await call('setupTorch', ['--folder', environment, '--python', 'no-such-python']), 1);
+  });
+
   it('Copy Run Id and Copy Path of Run Folder fill the clipboard', async () => {
     const run = await finishedRun();
     await call('copyRunId', run);

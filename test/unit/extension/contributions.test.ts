@@ -60,7 +60,7 @@ describe('what package.json contributes', () => {
   it('nothing is started or steered in Restricted Mode', () => {
     const steering = ['launch', 'resume', 'resumeFrom', 'pause', 'continue', 'checkpoint', 'stop', 'killTrainer'];
     const trusted = contributed.filter(({ enablement }) => enablement?.includes('isWorkspaceTrusted'));
-    const ids = [...steering, 'deleteRun', 'openReport'].map((id) => `sage.${id}`);
+    const ids = [...steering, 'deleteRun', 'openReport', 'setupTorch'].map((id) => `sage.${id}`);
     expect(trusted.map(({ command }) => command).sort()).toEqual(ids.sort());
   });
 

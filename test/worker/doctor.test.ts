@@ -1,0 +1,112 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { neededWeights } from '../../engine/cli/weights.ts';
+import { examine } from '../../engine/python/examination.ts';
+import { findPython } from '../../engine/python.ts';
+import { program, sage, temporaryFolder } from '../e2e/support.ts';
+import { needs } from '../support/needs.ts';
+
+const nothing = { packages: [], imports: [], weights: [] };
+
+/** A program in the place of a Python. */
+function impostor(script: string): string {
+  const file = path.join(temporaryFolder(), 'python');
+  writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return file;
+}
+
+describe('a Python that is not right', () => {
+  needs(process.platform !== 'win32', 'needs a shell');
+  test.each([
+    ['crashes', 'kill -SEGV $$', /^it was ended by SIGSEGV/],
+    ['fails', 'echo "Fatal Python error: init_fs_encoding" >&2; exit 1', /Fatal Python error: init_fs_encoding/],
+    ['talks nonsense', 'echo "sage-doctor {nonsense"', /its answer could not be read/],
+    ['answers something else', `echo 'sage-doctor {"python": "3.11"}'`, /its answer lacks executable/],
+    ['is silent', 'exit 3', /it ended with exit code 3/],
+  ])('%s, and that is said', async (_, script, failure) => {
+    expect(await examine(impostor(script), nothing)).toEqual({ failure: expect.stringMatching(failure) });
+  });
+
+  test('hangs, and that is said', async () => {
+    const hanging = await examine(impostor('sleep 600'), nothing, 500);
+    expect(hanging).toEqual({ failure: 'it did not answer within 0.5 seconds' });
+  });
+
+  test('is a note of the doctor, and a problem for a config that needs it', async () => {
+    const config = path.join(path.dirname(program), '..', 'examples', 'hunyuan-video-1.5-lora.sage.yaml');
+    // It says that it has torch, and then dies of it.
+    const python = impostor(
+      `case "$1" in -c) echo '{"python": "3.11.7", "torch": "2.13.0"}' ;; *) kill -ABRT $$ ;; esac`,
+    );
+    const env = { ...process.env, SAGE_PYTHON: python };
+    for (const [argv, state, code] of [
+      [[], 'note', 0],
+      [[config], 'problem', 1],
+    ] as const) {
+      const ended = await sage(['doctor', ...argv, '--json', '--runs', temporaryFolder()], { env });
+      expect(JSON.parse(ended.stdout)).toContainEqual({
+        check: 'Python',
+        state,
+        detail: `${python} cannot be used: it was ended by SIGABRT`,
+        remedy: expect.stringContaining('sage-grpo setup-torch'),
+      });
+      expect(ended.code).toBe(code);
+    }
+  });
+});
+
+test('the doctor says what a config of a video generator lacks here, and what to do', async (context) => {
+  const found = await findPython(['torch', 'diffusers', 'transformers', 'peft', 'av']);
+  if (found.python === null) return context.skip('no Python here has torch and diffusers');
+  const folder = temporaryFolder();
+  const config = path.join(folder, 'own.sage.yaml');
+  mkdirSync(path.join(folder, 'mine'));
+  writeFileSync(
+    config,
+    [
+      'policy: { model: wan-2.1, backend: torch, weights: ./mine }',
+      'prompts: [a boat]',
+      'rollout: { prompts_per_iteration: 1 }',
+      'reward: { model: videoalign }',
+    ].join('\n'),
+  );
+  const env = {
+    ...process.env,
+    SAGE_PYTHON: found.python,
+    HF_HUB_CACHE: path.join(folder, 'hub'),
+    HF_HUB_OFFLINE: '1',
+  };
+  const { code, stdout, stderr } = await sage(['doctor', config, '--json', '--runs', folder], { env });
+  expect(stderr).toBe('');
+  const findings = JSON.parse(stdout) as { check: string; state: string; detail: string; remedy?: string }[];
+  const of = (check: string) => findings.find((finding) => finding.check === check);
+  expect(of('PyTorch')).toMatchObject({ state: 'ok', detail: expect.stringContaining(found.versions.torch) });
+  expect(of('packages')?.detail).toContain(`diffusers ${found.versions.diffusers}`);
+  expect(of('weights: Wan2.1')).toMatchObject({
+    state: 'problem',
+    detail: `${path.join(folder, 'mine')} lacks model_index.json`,
+    remedy: expect.stringContaining('policy.weights'),
+  });
+  expect(of('weights: VideoAlign')).toMatchObject({
+    state: 'problem',
+    detail: expect.stringContaining('KlingTeam/VideoReward is not downloaded yet'),
+    remedy: expect.stringMatching(/hf download KlingTeam\/VideoReward` without it/),
+  });
+  expect(code).toBe(1);
+});
+
+test('a config needs the weights of its model, of its rewards and of its held-out metrics, each once', () => {
+  const policy = { model: 'hunyuan-video-1.5', backend: 'torch', weights: null };
+  const reward = { model: ['videoalign', 'clipscore'], held_out: ['pickscore'], checkpoints: { clipscore: 'my/clip' } };
+  expect(neededWeights({ policy, reward }).map(({ name }) => name)).toEqual([
+    'hunyuanvideo-community/HunyuanVideo-1.5-Diffusers-480p_t2v',
+    'KlingTeam/VideoReward',
+    'Qwen/Qwen2-VL-2B-Instruct',
+    'my/clip',
+    'yuvalkirstain/PickScore_v1',
+    'laion/CLIP-ViT-H-14-laion2B-s32B-b79K',
+  ]);
+  expect(neededWeights({ policy: { ...policy, model: 'shapes' }, reward: { model: 'shapes-judge' } })).toEqual([]);
+  expect(neededWeights({ policy: { ...policy, backend: 'onnx' }, reward })).toEqual([]);
+});
