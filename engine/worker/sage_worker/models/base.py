@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,10 @@ class ModelOptions:
     cache: Path
     """Folder of encoded prompts, shared between runs."""
     device: torch.device
+    guidance_batching: Literal["auto", "batched", "sequential"] = "auto"
+    """Both branches of guidance in one pass, or one after the other; auto decides once, by free memory."""
+    rows_per_pass: int = 1
+    """Rows in one pass through the network, always: with more, rows of equal texts share a pass."""
 
 
 class VideoModel(Protocol):
