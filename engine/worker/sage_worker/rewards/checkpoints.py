@@ -1,0 +1,54 @@
+"""Where a reward model's weights are: a folder, or a repository of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sage_worker.errors import WorkerError
+
+_repository = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def resolve(name: str, checkpoint: str | None, released: str, base_folder: Path) -> str:
+    """Folder (absolute) or repository of a reward model's weights; `released` where the config names none.
+
+    A name like `owner/name` that is no folder beside the config is a repository. Raises WorkerError.
+    """
+    given = released if checkpoint is None else checkpoint
+    folder = (base_folder / Path(given).expanduser()).resolve()
+    if folder.is_dir():
+        return str(folder)
+    if _repository.fullmatch(given) and not given.startswith("."):
+        return given
+    message = f"The weights of {name} are not at {folder}."
+    raise WorkerError("reward/weights", message, remedy(name, released))
+
+
+def missing(name: str, source: str, released: str, error: BaseException) -> WorkerError:
+    """What to say where a reward model's weights could not be loaded from `source`."""
+    message = f"{name} could not be loaded from {source} ({_first_line(error)})."
+    return WorkerError("reward/weights", message, remedy(name, released))
+
+
+def missing_part(name: str, part: str, source: str, repository: str, error: BaseException) -> WorkerError:
+    """What to say where the weights are there, and something small beside them is not."""
+    message = f"{name}'s {part} could not be loaded from {source} ({_first_line(error)})."
+    advice = (
+        f"`hf download {repository} --exclude '*.safetensors' --exclude '*.bin'` fetches it without weights; "
+        f"or put its files into the folder that reward.checkpoints names for {name}."
+    )
+    return WorkerError("reward/weights", message, advice)
+
+
+def remedy(name: str, released: str) -> str:
+    """How to get the weights."""
+    return (
+        f"`hf download {released}` fetches them into the cache, or `hf download {released} --local-dir FOLDER` into "
+        f"a folder, which reward.checkpoints then names: `{name}: FOLDER`."
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    first = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__

@@ -1,0 +1,97 @@
+"""Several reward models and held-out metrics as one: what each says of a video, in one record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from sage_worker.errors import WorkerError
+from sage_worker.rewards.base import RewardModel, ScoredVideo, VideoToScore
+from sage_worker.rewards.frames import fault_of
+
+
+class Score(TypedDict, total=False):
+    """A video's score as it goes to the trainer, with JSON's names; `reason` alone where `scored` is false."""
+
+    scored: bool
+    components: dict[str, float]
+    raw: dict[str, float]
+    heldOut: dict[str, float]
+    notes: list[str]
+    reason: str
+
+
+class Rewards:
+    """Reward models, all of which must score a video, and held-out metrics, which may fail."""
+
+    def __init__(self, models: Sequence[RewardModel], held_out: Sequence[RewardModel]) -> None:
+        """A metric that is both in `models` and in `held_out` (the same object) scores a video once."""
+        self.models = tuple(models)
+        self.held_out = tuple(held_out)
+        self.components = _distinct(self.models)
+        self.held_out_components = _distinct(self.held_out)
+
+    def score(self, videos: Sequence[VideoToScore]) -> list[Score]:
+        """One score a video, in order. A video that one reward model cannot score is unscored, and seen by no other."""
+        reasons: dict[int, str] = {}
+        for i, video in enumerate(videos):
+            fault = fault_of(video.pixels)
+            if fault is not None:
+                reasons[i] = f"{video.name}: {fault}"
+        results: dict[RewardModel, dict[int, ScoredVideo]] = {}
+        for model in (*self.models, *self.held_out):
+            if model in results:
+                continue
+            alive = [i for i in range(len(videos)) if i not in reasons]
+            answers = score_each(model, [videos[i] for i in alive])
+            results[model] = dict(zip(alive, answers, strict=True))
+            if model in self.models:
+                reasons.update({i: a.reason for i, a in results[model].items() if a.reason is not None})
+        return [self._merge(i, reasons.get(i), results) for i in range(len(videos))]
+
+    def versions(self) -> dict[str, str]:
+        """Versions of everything that scores."""
+        return {key: value for model in (*self.models, *self.held_out) for key, value in model.versions().items()}
+
+    def _merge(self, i: int, reason: str | None, results: dict[RewardModel, dict[int, ScoredVideo]]) -> Score:
+        if reason is not None:
+            return {"scored": False, "reason": reason}
+        score: Score = {"scored": True, "components": {}, "raw": {}, "heldOut": {}, "notes": []}
+        for model in self.models:
+            score["components"].update(results[model][i].components)
+        for model in self.held_out:
+            answer = results[model][i]
+            if answer.reason is None:
+                score["heldOut"].update(answer.components)
+            else:
+                score["notes"].append(f"no {', '.join(model.components)}: {answer.reason}")
+        for model, answers in results.items():
+            score["raw"].update(answers[i].raw)
+            score["notes"].extend(f"{model.name}: {note}" for note in answers[i].notes)
+        return score
+
+
+def score_each(model: RewardModel, videos: Sequence[VideoToScore]) -> list[ScoredVideo]:
+    """What a model says of some videos. Where it breaks on them together, each is tried alone: one costs not all."""
+    if not videos:
+        return []
+    try:
+        return model.score(videos)
+    except WorkerError:
+        raise
+    except Exception as error:
+        if len(videos) > 1:
+            return [score_each(model, [video])[0] for video in videos]
+        words = f"{type(error).__name__}: {error}"
+        return [ScoredVideo(reason=f"{videos[0].name}: {model.name} failed with {words}")]
+
+
+def _distinct(models: Sequence[RewardModel]) -> tuple[str, ...]:
+    owners: dict[str, str] = {}
+    for model in models:
+        for component in model.components:
+            if component in owners:
+                message = f"Both {owners[component]} and {model.name} give a component {component}."
+                raise WorkerError("reward/components", message, "Rename one in your own function, or leave one out.")
+            owners[component] = model.name
+    return tuple(owners)
