@@ -4,9 +4,9 @@ What it does otherwise (hyvideo/utils/grpo_utils.py of the release of 2026-03): 
 (1,000 of Qwen, 256 of ByT5, 729 of an image that is not there) under a dense mask of pairs; the reference is a second
 full model, moved to the device and back to the CPU once an iteration (`reference_mode_offload`), which computes its
 means for all samples and steps before training; one sample and one step at a time; sampling, decoding and scoring one
-after the other. What it shares: LoRA of the same rank, bfloat16, activation checkpointing, the kernel table and the
-loss. Both branches of guidance are in one batch, and videos are decoded in tiles. The drift from the pre-trained model, which it does not measure, is
-left out on both sides.
+after the other. What it shares: LoRA of the same rank, bfloat16, activation checkpointing, decoding in tiles, the
+kernel table and the loss. Both branches of guidance are in one batch. The drift from the pre-trained model, which it
+does not measure, is left out on both sides.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ ATTEMPTS: dict[str, PerformanceOptions] = {
     "attention: flash": PerformanceOptions(attention="_native_flash"),
     "compiled blocks": PerformanceOptions(compile_blocks=True),
     "compiled blocks, attention: cudnn": PerformanceOptions(compile_blocks=True, attention="_native_cudnn"),
+    "10 of 54 blocks not recomputed": PerformanceOptions(kept_blocks=10),
+    "28 of 54 blocks not recomputed": PerformanceOptions(kept_blocks=28),
     "guidance in one pass": PerformanceOptions(guidance="batched"),
     "attention: efficient": PerformanceOptions(attention="_native_efficient"),
     "CUDA graphs in rollouts": PerformanceOptions(recorded_rollout=True),

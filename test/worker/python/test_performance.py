@@ -90,6 +90,24 @@ def test_rows_in_one_pass_agree_with_rows_alone(model: HunyuanVideo) -> None:
     assert_same_numbers(model, PerformanceOptions(rows=2), 1e-4)
 
 
+def test_blocks_that_keep_their_activations_are_computed_once_and_give_the_same_gradient(model: HunyuanVideo) -> None:
+    calls = [0, 0]
+
+    def count(place: int) -> None:
+        calls[place] += 1
+
+    for place, block in enumerate(model.blocks()):
+        block.attn.register_forward_hook(lambda *_, place=place: count(place))
+    before = slopes(model)
+    assert calls == [8, 8]  # two rows, two branches, twice
+    apply_performance(model, PerformanceOptions(kept_blocks=1))
+    assert torch.equal(slopes(model), before)
+    assert calls == [8 + 4, 8 + 8]
+    model.network.disable_gradient_checkpointing()
+    with pytest.raises(WorkerError, match="all blocks keep"):
+        apply_performance(model, PerformanceOptions(kept_blocks=1))
+
+
 def test_compiled_blocks_agree_and_rollouts_have_the_bits_of_the_replay(model: HunyuanVideo) -> None:
     assert_same_numbers(model, PerformanceOptions(compile_blocks=True), 0.1)
     with torch.no_grad():
