@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from measuring import Bench
 from sage_worker.rewards.videoalign.layout import Lora, Settings
@@ -43,19 +43,24 @@ def config_of(tiny: bool) -> Any:
     )
 
 
-def random_video_align(bench: Bench) -> tuple[Callable[[], Tensor], int, int]:
-    """A function that scores one video from its pixels, the tokens that the network reads, and its parameters."""
-    config = config_of(bench.tiny)
-    frames, height, width = (8, 56, 56) if bench.tiny else (81, 352, 624)
+def network_of(bench: Bench, config: Any) -> nn.Module:
+    """The network with adapters of rank 64, as the published one has them."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(bench.precision)
     try:
         with torch.device(bench.device):
-            network = RewardNetwork(config, 1)
-            network = _with_adapters(network, Lora(64, 128.0, False, EXCLUDED, -1, ()))  # type: ignore[assignment]
+            network: nn.Module = RewardNetwork(config, 1)
+            network = _with_adapters(network, Lora(64, 128.0, False, EXCLUDED, -1, ()))
     finally:
         torch.set_default_dtype(before)
-    network.to(bench.device).eval().requires_grad_(False)
+    return network.to(bench.device).eval().requires_grad_(False)
+
+
+def random_video_align(bench: Bench) -> tuple[Callable[[], Tensor], int, int]:
+    """A function that scores one video from its pixels, the tokens that the network reads, and its parameters."""
+    config = config_of(bench.tiny)
+    frames, height, width = (8, 56, 56) if bench.tiny else (81, 352, 624)
+    network = network_of(bench, config)
     settings = Settings(
         base="random", outputs=1, lora=None, frames_per_second=2.0, frames=None, max_pixels=200_704, mean={}, std={}
     )

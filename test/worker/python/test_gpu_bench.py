@@ -93,7 +93,7 @@ def test_operations_are_those_that_torch_counts() -> None:
 
     from sage_worker.models.hunyuan_video import LORA_TARGETS
 
-    network = hunyuan_transformer(layers=2)
+    network: Any = hunyuan_transformer(layers=2)
     network.add_adapter(LoraConfig(r=2, target_modules=LORA_TARGETS))
     video, text = 3 * 4 * 4, 5
     # torch counts the products of its plain attention, not of the CPU's fused one.
@@ -126,3 +126,19 @@ def test_operations_of_the_released_model_are_those_of_the_estimate() -> None:
     branches = estimate["work"]["trainBranches"]
     replay = branches * (counted.recomputed + estimate["work"]["references"] * counted.forward)
     assert replay == estimate["flops"]["replay"]
+
+
+def test_the_full_size_models_are_the_released_ones(tmp_path: Path) -> None:
+    from measuring import Bench
+    from random_models import FULL, policy_of, random_hunyuan
+    from video_align import config_of, network_of
+
+    bench = Bench(torch.device("meta"), tiny=False, ends=0.0, scratch=tmp_path)
+    model = random_hunyuan(bench, FULL)
+    assert sum(p.numel() for p in model.network.parameters()) == 8_326_608_160
+    assert sum(p.numel() for p in model.vae.parameters()) == 1_260_634_115
+    assert {p.dtype for p in model.network.parameters()} == {torch.bfloat16}
+    assert (model.latent_shape, model.tokens()) == ((32, 21, 22, 39), 18_018)
+    assert policy_of(bench, model, FULL).trainable.count() == 254_803_968
+    scorer = network_of(bench, config_of(tiny=False))
+    assert sum(p.numel() for p in scorer.parameters()) == 2_282_422_272

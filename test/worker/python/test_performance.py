@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -97,7 +98,8 @@ def test_blocks_that_keep_their_activations_are_computed_once_and_give_the_same_
         calls[place] += 1
 
     for place, block in enumerate(model.blocks()):
-        block.attn.register_forward_hook(lambda *_, place=place: count(place))
+        attention: Any = block.attn
+        attention.register_forward_hook(lambda *_, place=place: count(place))
     before = slopes(model)
     assert calls == [8, 8]  # two rows, two branches, twice
     apply_performance(model, PerformanceOptions(kept_blocks=1))
