@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /** The parts of the house, most special first. */
 const parts = {
-  base: 'engine/{errors,package-root,python,spelling}.ts',
+  base: 'engine/{errors.ts,package-root.ts,python.ts,spelling.ts,python/**}',
   protocol: 'engine/{protocol.ts,protocol/**}',
   method: 'engine/method/**',
   config: 'engine/config/**',
@@ -11,6 +11,7 @@ const parts = {
   files: 'engine/run/{safetensors,disk}.ts',
   run: 'engine/run/**',
   media: 'engine/media/**',
+  torch: 'engine/policy/torch/**',
   policy: 'engine/policy/**',
   reward: 'engine/reward/**',
   report: 'engine/report/**',
@@ -37,12 +38,13 @@ const allowed = {
   run: ['base', 'files'],
   media: ['base', 'files', 'policy'],
   policy: ['base', 'method', 'files', 'shapes'],
+  torch: ['base', 'method', 'files', 'policy', 'reward', 'media'],
   reward: ['base', 'policy', 'shapes'],
   health: ['base', 'protocol', 'run'],
   view: ['base', 'protocol', 'run', 'health'],
   report: ['base', 'files', 'media', 'run', 'protocol', 'health'],
   server: ['base', 'protocol', 'config', 'run', 'files', 'report', 'view'],
-  training: ['base', 'config', 'method', 'media', 'policy', 'reward', 'run', 'files'],
+  training: ['base', 'config', 'method', 'media', 'policy', 'torch', 'reward', 'run', 'files'],
   program: ['base', 'protocol', 'config', 'health', 'method', 'policy', 'report', 'run', 'files', 'server', 'training'],
   language: ['base', 'config', 'method', 'shapes', 'run', 'files'],
   extension: ['protocol', 'contract'],

@@ -11,6 +11,7 @@ import { lspCommand } from './cli/lsp.ts';
 import { errorText, exitCodeOf } from './cli/output.ts';
 import { compareCommand, reportCommand } from './cli/results.ts';
 import { controlCommand, inspectCommand, listCommand } from './cli/runs.ts';
+import { setupTorchCommand } from './cli/setup-torch.ts';
 import { resumeCommand, trainCommand } from './cli/train.ts';
 import { validateCommand } from './cli/validate.ts';
 import { ConfigError, formatDiagnostic } from './config/load.ts';
@@ -115,9 +116,14 @@ function createProgram(done: (exitCode: number) => void, launch: Launch): Comman
   command('lsp', 'help an editor with *.sage.yaml files, until it closes the connection')
     .requiredOption('--stdio', 'speak the Language Server Protocol over standard input and output')
     .action(lspCommand);
-  onRun('doctor', 'check what training needs of this machine')
+  command('setup-torch', 'install PyTorch and its companions, to train video generators')
+    .option('--cpu', 'PyTorch for the CPU alone: enough for tests and for Shapes', false)
+    .option('--folder <folder>', 'virtual environment to make or complete')
+    .option('--python <program>', 'Python 3.11 or later to make it from')
+    .action(async (options) => done(await setupTorchCommand(options)));
+  onRun('doctor [config]', 'check what training needs of this machine, and what a config needs')
     .option('--json', 'print JSON', false)
-    .action(async (options) => done(await doctorCommand(options)));
+    .action(async (config, options) => done(await doctorCommand(config, options)));
   return program;
 }
 

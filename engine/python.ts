@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from './package-root.ts';
@@ -29,9 +30,27 @@ export function workerPins(extras: readonly Extra[]): Record<string, string> {
   return Object.fromEntries(workerRequirements(extras).map((requirement) => requirement.split('==')));
 }
 
-/** Folder of the virtual environment that `node bootstrap.mjs setup-python` makes. */
+/** Folder of a clone's virtual environment, which `setup-python` and `setup-torch` make. */
 export function venvFolder(): string {
   return path.join(packageRoot(), '.venv');
+}
+
+/** Folder of the user's virtual environment, for an installed package: that one is replaced by each update. */
+export function userVenvFolder(): string {
+  const { LOCALAPPDATA, XDG_DATA_HOME } = process.env;
+  const home = os.homedir();
+  const data =
+    process.platform === 'win32'
+      ? LOCALAPPDATA || path.join(home, 'AppData', 'Local')
+      : process.platform === 'darwin'
+        ? path.join(home, 'Library', 'Application Support')
+        : XDG_DATA_HOME || path.join(home, '.local', 'share');
+  return path.join(data, 'sage-studio', 'venv');
+}
+
+/** Whether this is a clone of the repository rather than an installed package. */
+export function isClone(): boolean {
+  return existsSync(path.join(packageRoot(), 'bootstrap.mjs'));
 }
 
 /** The interpreter inside a virtual environment. */
@@ -45,11 +64,17 @@ export type PythonSearch =
   | { python: null; /** Why each candidate was passed over. */ tried: { python: string; reason: string }[] };
 
 /**
- * Looks for a Python with all of the modules: `SAGE_PYTHON`, the project's `.venv`, then `python3` on the path.
+ * Looks for a Python with all of the modules: `SAGE_PYTHON`, the clone's `.venv`, the user's environment, then
+ * `python3` on the path.
  * @param modules import names, e.g. `torch`
  */
 export async function findPython(modules: readonly string[]): Promise<PythonSearch> {
-  const candidates = [process.env.SAGE_PYTHON, venvPython(venvFolder()), 'python3'].filter(
+  const candidates = [
+    process.env.SAGE_PYTHON,
+    venvPython(venvFolder()),
+    venvPython(userVenvFolder()),
+    process.platform === 'win32' ? 'python' : 'python3',
+  ].filter(
     (candidate): candidate is string => Boolean(candidate) && (!path.isAbsolute(candidate!) || existsSync(candidate!)),
   );
   const tried: { python: string; reason: string }[] = [];

@@ -67,6 +67,7 @@ async function trainIteration(context: TrainerContext, iteration: number) {
     trainedSteps,
     guidance: config.sampling.guidance,
     trainGuidance: config.sampling.train_guidance,
+    progress: (done, of) => context.progress({ stage: 'rollout', iteration, done, of }),
   });
   observer.sampled(rollout.seconds);
 
@@ -87,7 +88,7 @@ async function trainIteration(context: TrainerContext, iteration: number) {
 
   context.progress({ stage: 'update', iteration });
   for (const update of planUpdates(config, trainedSteps, advantages_N, iteration)) {
-    for (const { samples, step } of update) {
+    for (const { samples, step, measureReference } of update) {
       const equalizer_K = currentEqualizer(context);
       const result = await observer.timed('update', () =>
         policy.forwardBackward({
@@ -96,6 +97,7 @@ async function trainIteration(context: TrainerContext, iteration: number) {
           step,
           advantages_M: samples.map((i) => advantages_N[i]!),
           equalizer: equalizer_K[step] ?? 1,
+          measureReference,
           gradientScale: 1 / update.length,
           ...context.lossSettings,
           beta: context.state.klController.beta,

@@ -1,10 +1,11 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { loadConfig } from '../config/load.ts';
 import { exitCodes } from '../errors.ts';
 import { packageVersion } from '../package-root.ts';
 import { createShapesPolicy } from '../policy/onnx/shapes-policy.ts';
-import { findPython } from '../python.ts';
+import { torchFindings, type Subject } from './doctor-torch.ts';
 import { errorText, table } from './output.ts';
 
 /** One thing that the doctor looked at. */
@@ -15,14 +16,23 @@ export interface Finding {
   remedy?: string;
 }
 
-/** Checks what training needs of this machine; exit code 1 when something stands in the way of the embedded model. */
-export async function doctorCommand(options: { runs: string; json: boolean }): Promise<number> {
+/**
+ * Checks what training needs of this machine.
+ * @param file a config: what it needs must be there too
+ * @returns exit code 1 when something stands in the way of it, or without one, of the embedded model
+ */
+export async function doctorCommand(
+  file: string | undefined,
+  options: { runs: string; json: boolean },
+): Promise<number> {
+  const subject: Subject | null =
+    file === undefined ? null : { config: loadConfig(file).config, folder: path.dirname(path.resolve(file)) };
   const findings = [
     node(),
     machine(),
     await embeddedModel(),
     await runsFolder(path.resolve(options.runs)),
-    await python(),
+    ...(await torchFindings(subject)),
   ];
   if (options.json) {
     process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
@@ -103,22 +113,4 @@ async function nearestExisting(folder: string): Promise<string> {
     const parent = path.dirname(folder);
     return parent === folder ? folder : nearestExisting(parent);
   }
-}
-
-async function python(): Promise<Finding> {
-  const found = await findPython(['torch']);
-  if (found.python) {
-    return {
-      check: 'Python',
-      state: 'ok',
-      detail: `${found.python}: Python ${found.versions.python}, torch ${found.versions.torch}`,
-    };
-  }
-  return {
-    check: 'Python',
-    state: 'note',
-    detail: 'none with torch was found; the embedded model does not need it',
-    remedy:
-      'To make the embedded model anew, run `node bootstrap.mjs setup-python`, or name a Python with torch in SAGE_PYTHON.',
-  };
 }

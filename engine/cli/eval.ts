@@ -2,7 +2,7 @@ import path from 'node:path';
 import { findRun, runPaths } from '../run/folder.ts';
 import { newestValid, validateCheckpoint } from '../run/checkpoint.ts';
 import { exitCodes, SageError } from '../errors.ts';
-import { createPolicy, createReward } from '../training/create.ts';
+import { createParts } from '../training/create.ts';
 import { measure } from '../training/evaluation.ts';
 import { evaluationTable } from '../training/settings.ts';
 import { readRunInput } from './train.ts';
@@ -12,14 +12,14 @@ import { figure, table } from './output.ts';
 export async function evalCommand(target: string, options: { runs: string; json: boolean }): Promise<number> {
   const { runFolder, checkpoint } = await resolveTarget(target, options.runs);
   const { config, prompts } = await readRunInput(runFolder);
-  const policy = await createPolicy(config, runFolder);
+  const parts = await createParts(config, runFolder);
   try {
-    await policy.loadState(checkpoint);
+    await parts.policy.loadState(checkpoint);
     const iteration = Number(path.basename(checkpoint));
     const { result } = await measure({
       config,
-      policy,
-      reward: createReward(config),
+      policy: parts.policy,
+      reward: parts.reward,
       evaluationTable: evaluationTable(config),
       evaluationPrompts: prompts.evaluation,
       iteration,
@@ -46,7 +46,7 @@ export async function evalCommand(target: string, options: { runs: string; json:
     );
     return exitCodes.done;
   } finally {
-    await policy.dispose();
+    await parts.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { withAbsolutePaths } from '../config/absolute-paths.ts';
 import { assertRunnable } from '../config/runnable.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import { formatDiagnostic, loadConfig } from '../config/load.ts';
@@ -7,7 +8,7 @@ import { loadEvaluationPrompts, loadPrompts } from '../config/prompts.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { collectProvenance } from '../run/provenance.ts';
 import { createRun, readRun } from '../run/folder.ts';
-import { createPolicy, createReward } from '../training/create.ts';
+import { createParts } from '../training/create.ts';
 import { promptsFiles, readPrompts, type RunPrompts } from '../training/prompts.ts';
 import { createLaunch, type Launch } from '../server/launch-report.ts';
 import { runSession, type SessionInput } from '../training/session.ts';
@@ -43,12 +44,11 @@ export async function trainCommand(
   for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic, configFile)}\n`);
   assertRunnable(written);
   const baseFolder = path.dirname(path.resolve(configFile));
-  const config = withAbsoluteWeights(written, baseFolder);
+  const config = withAbsolutePaths(written, baseFolder);
   const prompts = runPrompts(config, baseFolder);
-  const reward = createReward(config);
-  const policy = await createPolicy(config, baseFolder);
+  const parts = await createParts(config, baseFolder);
   try {
-    const { device, versions } = policy.describe();
+    const { device, versions } = parts.policy.describe();
     const provenance = await collectProvenance({ seed: config.seed, devices: [device], versions });
     const runs = path.resolve(options.runs);
     const { folder, lock } = await createRun(runs, config.name, text, config, provenance, {
@@ -56,17 +56,10 @@ export async function trainCommand(
       lock: true,
     });
     launch.adoptLog(folder);
-    return await runInTerminal({ runFolder: folder, config, prompts, policy, reward, lock }, options.json, launch);
+    return await runInTerminal({ runFolder: folder, config, prompts, parts, lock }, options.json, launch);
   } finally {
-    await policy.dispose();
+    await parts.close();
   }
-}
-
-/** A run is resumed from its own folder, where a path relative to the config would lead nowhere. */
-function withAbsoluteWeights(config: Config, baseFolder: string): Config {
-  const { backend, weights } = config.policy;
-  if (backend !== 'onnx' || weights === null) return config;
-  return { ...config, policy: { ...config.policy, weights: path.resolve(baseFolder, weights) } };
 }
 
 /** Continues a run from a checkpoint. Returns the exit code. */
@@ -76,13 +69,12 @@ export async function resumeCommand(
   launch: Launch = createLaunch(),
 ): Promise<number> {
   const { config, prompts } = await readRunInput(runFolder);
-  const reward = createReward(config);
-  const policy = await createPolicy(config, runFolder);
+  const parts = await createParts(config, runFolder);
   try {
     const resume = { from: options.from ?? ('newest' as const) };
-    return await runInTerminal({ runFolder, config, prompts, policy, reward, resume }, options.json, launch);
+    return await runInTerminal({ runFolder, config, prompts, parts, resume }, options.json, launch);
   } finally {
-    await policy.dispose();
+    await parts.close();
   }
 }
 

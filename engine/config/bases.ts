@@ -6,6 +6,7 @@ import type { Fix } from './diagnostics.ts';
 import { likely, removeKey, setKey } from './fixes.ts';
 import type { Finding } from './issues.ts';
 import { presetFile, presetNames } from './presets.ts';
+import { pythonReward } from './reward.ts';
 import { oneOf, quote } from './text.ts';
 import { beside, readTextFile, type FileProblem } from './text-file.ts';
 import { readTree, type Tree } from './tree.ts';
@@ -179,7 +180,20 @@ function inherited({ tree, file }: Base, model: unknown): unknown {
   const { policy } = value;
   if (isBlock(policy) && typeof policy.weights === 'string' && isWeightsPath(policy.weights, model))
     policy.weights = find(policy.weights);
+  inheritReward(value.reward, find);
   return value;
+}
+
+function inheritReward(reward: unknown, find: (path: string) => string): void {
+  if (!isBlock(reward)) return;
+  if (typeof reward.python === 'string' && reward.python.includes(':')) {
+    const { file, name } = pythonReward(reward.python);
+    reward.python = `${find(file)}:${name}`;
+  }
+  const { checkpoints } = reward;
+  if (!isBlock(checkpoints)) return;
+  for (const [name, from] of Object.entries(checkpoints))
+    if (typeof from === 'string' && isCheckpointPath(from)) checkpoints[name] = find(from);
 }
 
 function lay(over: Block, under: unknown, info: KeyInfo | null): Block {
@@ -198,4 +212,9 @@ function lay(over: Block, under: unknown, info: KeyInfo | null): Block {
 export function isWeightsPath(weights: string, model: unknown): boolean {
   if (model === undefined || model === 'shapes' || isAbsolute(weights)) return true;
   return /^\.{1,2}[\\/]/.test(weights) || weights.endsWith('.safetensors');
+}
+
+/** Of a reward model: what begins with a dot or a slash, or ends as a checkpoint does; else a repository. */
+export function isCheckpointPath(checkpoint: string): boolean {
+  return isAbsolute(checkpoint) || /^\.{1,2}([\\/]|$)|\.(safetensors|pth|pt|bin)$/.test(checkpoint);
 }

@@ -15,7 +15,7 @@ export const keyCodes: CodeGroup[] = [
       'unknown-component': {
         severity: 'error',
         meaning:
-          'The reward has no component of that name. The components are VQ (visual quality), MQ (motion quality) and TA (text alignment).',
+          'The reward has no component of that name. The components are VQ (visual quality), MQ (motion quality) and TA (text alignment), clipscore and pickscore. Names of your own are those of a function that `reward.python` names.',
         example: 'reward: { weights: { HPS: 1 } }\n',
         remedy: 'Weigh one of the components there are, or remove the line.',
       },

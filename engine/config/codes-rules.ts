@@ -7,13 +7,6 @@ export const ruleCodes: CodeGroup[] = [
   {
     title: 'Model and reward',
     codes: {
-      'needs-torch': {
-        severity: 'warning',
-        meaning:
-          'The config is right, but this version cannot run it: the model or the backend needs the torch policy, a Python worker on CUDA GPUs.',
-        example: `policy: { model: hunyuan-video-1.5 }\n${hunyuan}`,
-        remedy: 'Try the settings with `model: shapes` and `backend: onnx`.',
-      },
       backend: {
         severity: 'error',
         meaning: 'The onnx backend runs the embedded model only.',
@@ -51,6 +44,32 @@ export const ruleCodes: CodeGroup[] = [
           'The reward cannot judge what the model makes: shapes-judge knows only Shapes, videoalign only real video.',
         example: 'reward: { model: videoalign }\n',
         remedy: 'Write the reward of the model, or remove the line.',
+      },
+      'reward-backend': {
+        severity: 'error',
+        meaning:
+          'CLIPScore, PickScore and rewards in Python are computed by the torch backend, a Python worker; onnx cannot.',
+        example: 'reward: { held_out: [clipscore] }\n',
+        remedy: 'Write `policy: { backend: torch }`, or remove the line.',
+      },
+      'no-reward': {
+        severity: 'error',
+        meaning: 'Nothing scores the videos: `reward.model` is `null`, which is right only beside `reward.python`.',
+        example: 'reward: { model: null }\n',
+        remedy: 'Name a reward model, or remove the line.',
+      },
+      'component-not-given': {
+        severity: 'error',
+        meaning: 'A component has a weight, but none of the reward models that are named gives it.',
+        example: 'reward: { weights: { clipscore: 1 } }\n',
+        remedy: 'Add the model that gives it to `reward.model`, or remove the line.',
+      },
+      'held-out-reward': {
+        severity: 'error',
+        meaning:
+          'A metric is held out and a reward model at once. What is trained on rises by itself; only what is not can show that the reward is being exploited.',
+        example: `policy: { model: wan-2.1 }\nreward: { model: [videoalign, clipscore], held_out: [clipscore] }\n${hunyuan}`,
+        remedy: 'Take it out of `reward.held_out` or of `reward.model`.',
       },
       'zero-reward': {
         severity: 'error',
@@ -110,14 +129,15 @@ export const ruleCodes: CodeGroup[] = [
     codes: {
       'sequence-parallel': {
         severity: 'error',
-        meaning: 'The GPUs do not divide into groups of `policy.sequence_parallel`.',
-        example: `policy: { model: wan-2.1, devices: 6, sequence_parallel: 4 }\n${hunyuan}`,
-        remedy: 'Set one of the two so that it divides the other; the nearest numbers are offered.',
+        meaning: 'Several GPUs are to share the tokens of one video. This version computes each video on one GPU.',
+        example: `policy: { model: wan-2.1, devices: 4, sequence_parallel: 4 }\n${hunyuan}`,
+        remedy:
+          'Write 1, or remove the line; sample fewer frames or a smaller size where a video is too large for a GPU.',
       },
       'data-parallel': {
         severity: 'error',
         meaning:
-          'The samples of an iteration (prompts × generations) do not divide among the data-parallel ranks (devices / sequence_parallel).',
+          'The samples of an iteration (prompts × generations) do not divide among the data-parallel ranks (the GPUs).',
         example: `policy: { model: hunyuan-video-1.5, devices: 3 }\n${hunyuan}`,
         remedy: 'Change the number of prompts, of generations or of devices.',
       },

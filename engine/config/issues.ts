@@ -6,7 +6,7 @@ import { likely, removeKey, setKey } from './fixes.ts';
 import type { ModelName } from './key.ts';
 import { escapeControls, oneOf, quote, showValue } from './text.ts';
 import { unknownKey } from './unknown-keys.ts';
-import { defaultFor, keyAt, type KeyInfo } from './walk.ts';
+import { defaultFor, keyAt, keyOrOwnWeight, type KeyInfo } from './walk.ts';
 
 export { valueAt } from './data.ts';
 
@@ -44,8 +44,9 @@ export function explainIssue(issue: z.core.$ZodIssue, subject: Subject): Finding
   const value = valueAt(subject.raw, path);
   if (issue.code === 'unrecognized_keys')
     return first(issue.keys, (name) => [unknownKey(path, name, subject)], 'unknown keys');
-  const info = keyAt(path.join('.'));
+  const info = keyOrOwnWeight(path.join('.'));
   if (info?.kind === 'prompts') return explainPrompts(issue, path, value, subject);
+  if (info?.kind === 'choices' && Array.isArray(value)) return explainChoices(info, path, value);
   const [code, message, remedy, fixes = []] =
     info === null ? explainPlain(issue, path, value, subject) : explainKnown(issue, info, value, subject);
   const on = value === undefined ? 'key' : 'value';
@@ -69,7 +70,8 @@ type Explanation = [code: string, message: string, remedy: string, fixes?: Fix[]
 function explainKnown(issue: z.core.$ZodIssue, info: KeyInfo, value: unknown, subject: Subject): Explanation {
   if (value === undefined) return missingKey(info, subject);
   if (issue.code === 'too_small' || issue.code === 'too_big') return outOfRange(issue, info, value, subject.model);
-  if (info.kind === 'choice') return wrongChoice(info, value);
+  if (info.kind === 'choice' || (info.kind === 'choices' && typeof value === 'string')) return wrongChoice(info, value);
+  if (issue.code === 'invalid_format' && info.path === 'reward.python') return wrongFunction(info, String(value));
   if (issue.code === 'invalid_format') {
     const name = nameFrom(String(value));
     return [
@@ -80,6 +82,34 @@ function explainKnown(issue: z.core.$ZodIssue, info: KeyInfo, value: unknown, su
     ];
   }
   return wrongType(info, value, subject);
+}
+
+function wrongFunction(info: KeyInfo, value: string): Explanation {
+  const file = /^[^:\n]+\.py$/.test(value) ? value : null;
+  return [
+    'config/invalid-value',
+    `${info.path} is ${showValue(value)}, but must name a Python file and a function in it.`,
+    `Write \`${info.name}: "${file === null ? 'my_rewards.py' : escapeControls(file)}:score"\`, with the names of yours.`,
+    file === null ? [] : [setKey(info.path, `${file}:score`)],
+  ];
+}
+
+/** Each word of a list that is none of the allowed ones. */
+function explainChoices(info: KeyInfo, path: Path, words: unknown[]): Finding[] {
+  if (words.length === 0) {
+    const message = `${info.path} is an empty list.`;
+    const remedy = `Write ${expectation(info)}, or remove the line.`;
+    const fixes = [likely(removeKey(info.path))];
+    return [{ severity: 'error', code: 'config/invalid-value', message, remedy, fixes, path: info.path, on: 'value' }];
+  }
+  const wrong = [...words.entries()].filter(([, word]) => !info.choices.includes(word as string));
+  const explain = ([i, word]: [number, unknown]): Finding[] => {
+    const name = joinPath([...path, i]);
+    const [code, , remedy, fixes = []] = wrongChoice({ ...info, path: name }, word);
+    const message = `${name} is ${showValue(word)}, but must be ${oneOf(info.choices)}.`;
+    return [{ severity: 'error', code, message, remedy, fixes, path: name, on: 'value' }];
+  };
+  return first(wrong, explain, 'words that there are not');
 }
 
 /** A legal run name that resembles the text. */
@@ -106,7 +136,7 @@ function missingKey(info: KeyInfo, subject: Subject): Explanation {
 
 /** The default of a key; for an end of the window, the step that makes it cover the schedule. */
 function usual(info: KeyInfo, { raw, model }: Subject): unknown {
-  if (!info.required) return defaultFor(info, model);
+  if (!info.required || info.default !== undefined) return defaultFor(info, model);
   const written = valueAt(raw, ['sampling', 'steps']);
   const steps = typeof written === 'number' ? written : (defaultFor(keyAt('sampling.steps')!, model) as number);
   return info.name === 'last' && Number.isInteger(steps) && steps > 1 ? steps - 2 : 0;
@@ -182,6 +212,7 @@ export function expectation(info: KeyInfo): string {
     number: `a number${rangeText(info)}`,
     boolean: 'true or false',
     choice: oneOf(info.choices),
+    choices: `${oneOf(info.choices)}, or a list of them`,
     text: 'text',
     prompts: 'a list of prompts, {file: …} or all',
   };
@@ -218,7 +249,7 @@ function outOfRange(issue: z.core.$ZodIssue, info: KeyInfo, value: unknown, mode
 }
 
 function wrongChoice(info: KeyInfo, value: unknown): Explanation {
-  const message = `${info.path} is ${showValue(value)}, but must be ${oneOf(info.choices)}.`;
+  const message = `${info.path} is ${showValue(value)}, but must be ${expectation({ ...info, nullable: false })}.`;
   const off = value === null || value === false || (typeof value === 'string' && /^(off|no|false|null)$/i.test(value));
   const meant =
     off && info.choices.includes('none') ? 'none' : typeof value === 'string' ? closest(value, info.choices) : null;

@@ -39,6 +39,7 @@ function present(node: Record<string, unknown>): void {
     'defaultText',
     'aliases',
     'why',
+    'usual',
   ])
     delete node[name];
   // A block's default is that of its keys.

@@ -4,6 +4,14 @@ import { z } from 'zod';
 export const modelNames = ['shapes', 'hunyuan-video-1.5', 'wan-2.1'] as const;
 export type ModelName = (typeof modelNames)[number];
 
+/** What can score videos. */
+export const rewardModelNames = ['shapes-judge', 'videoalign', 'clipscore', 'pickscore'] as const;
+export type RewardModelName = (typeof rewardModelNames)[number];
+
+/** What can be measured besides, without being trained on. */
+export const metricNames = ['clipscore', 'pickscore'] as const;
+export type MetricName = (typeof metricNames)[number];
+
 /** Headings of docs/method.md. */
 export const methodSections = [
   'Schedule',
@@ -46,6 +54,8 @@ export interface KeyMeta {
   why?: string;
   /** Defaults that depend on the model; the schema's own default is the one of `shapes`. */
   models?: Partial<Record<ModelName, unknown>>;
+  /** What the key is where something needs it and it is not written; nothing needs it everywhere, so it has no default. */
+  usual?: unknown;
   /** What other trainers call this key, for "did you mean". */
   aliases?: string[];
   /** Read by the torch policy only. */

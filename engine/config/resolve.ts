@@ -1,8 +1,10 @@
 import { copyData, isBlock, joinPath, splitPath, valueAt, type Block } from './data.ts';
 import { explainIssue, type Finding } from './issues.ts';
+import { rewardModelNames, type RewardModelName } from './key.ts';
+import { builtInComponents, componentsOf, pythonComponent } from './reward.ts';
 import { configSchema, modelNames, type Config, type ModelName } from './schema.ts';
 import { closest } from '../spelling.ts';
-import { defaultFor, keyAt, rootKey, type KeyInfo } from './walk.ts';
+import { defaultFor, keyAt, keyOrOwnWeight, rootKey, type KeyInfo } from './walk.ts';
 
 /** A config with every value filled in, and which of its values are not to be trusted. */
 export interface Resolved {
@@ -23,7 +25,9 @@ export function resolve(written: unknown, own: unknown = written): Resolved {
   const raw = copyData(written) as Block;
   const model = modelOf(raw);
   dropEmptyBlocks(raw, rootKey);
+  const onlyPython = isPythonAlone(raw);
   fillModelDefaults(raw, rootKey, model);
+  fillReward(raw, onlyPython);
   const resolved: Resolved = { config: undefined as never, findings: [], invalid: new Set(), renamed: new Map() };
   // Each round removes what the schema refuses; a misspelt key that is taken for another may be refused once more.
   for (let round = 0; round < 8; round++) {
@@ -83,6 +87,28 @@ function fillModelDefaults(raw: Block, info: KeyInfo, model: ModelName): void {
   }
 }
 
+/** Whether a function of the user's own stands in place of the reward models. */
+function isPythonAlone(raw: Block): boolean {
+  const written = valueAt(raw, ['reward']);
+  return isBlock(written) && typeof written.python === 'string' && !Object.hasOwn(written, 'model');
+}
+
+/** Every component that the reward gives gets its usual weight, where it is not written. */
+function fillReward(raw: Block, onlyPython: boolean): void {
+  const { reward } = raw;
+  if (!isBlock(reward)) return;
+  if (onlyPython) reward.model = null;
+  const { model = 'shapes-judge', python, weights } = reward;
+  if (!isBlock(weights)) return;
+  const names = (Array.isArray(model) ? model : [model]).flatMap((name) => {
+    const meant = typeof name === 'string' ? (closest(name, rewardModelNames) as RewardModelName | null) : null;
+    return meant === null ? [] : componentsOf[meant];
+  });
+  for (const name of names) if (!Object.hasOwn(weights, name)) weights[name] = keyAt(`reward.weights.${name}`)?.default;
+  const own = Object.keys(weights).some((name) => !builtInComponents.has(name));
+  if (typeof python === 'string' && !own) weights[pythonComponent] = 1;
+}
+
 function refusedPaths(
   issue: { code: string; path: PropertyKey[]; keys?: string[] },
   raw: Block,
@@ -96,9 +122,17 @@ function refusedPaths(
 function remove(raw: Block, path: (string | number)[], resolved: Resolved): void {
   const parent = valueAt(raw, path.slice(0, -1));
   if (parent === null || typeof parent !== 'object') return;
+  if (joinPath(path) === 'reward.python') dropOwnWeights(parent as Block, resolved);
   if (Array.isArray(parent)) parent.splice(Number(path.at(-1)), 1);
   else delete (parent as Block)[path.at(-1) as string];
-  if (keyAt(path.join('.')) !== null) resolved.invalid.add(joinPath(path));
+  if (keyOrOwnWeight(path.join('.')) !== null) resolved.invalid.add(joinPath(path));
+}
+
+/** Names of one's own are those of the function, so it alone is at fault where it is refused. */
+function dropOwnWeights({ weights }: Block, resolved: Resolved): void {
+  if (!isBlock(weights)) return;
+  for (const name of Object.keys(weights)) if (!builtInComponents.has(name)) delete weights[name];
+  resolved.invalid.add('reward.weights');
 }
 
 function rename(raw: Block, written: unknown, own: unknown, finding: Finding, resolved: Resolved): void {

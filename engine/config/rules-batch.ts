@@ -1,5 +1,5 @@
 import type { Fix } from './diagnostics.ts';
-import { likely, setKey } from './fixes.ts';
+import { likely, removeKey, setKey } from './fixes.ts';
 import { countExplored, kernelKeys } from './rules-method.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import type { Config } from './schema.ts';
@@ -70,15 +70,16 @@ function batchOf({ policy, rollout }: Config): Batch {
   };
 }
 
-function checkSequenceParallel({ config, error, firstGiven }: RuleContext): void {
-  const { devices, sequence_parallel: parallel } = config.policy;
-  if (devices % parallel === 0) return;
-  const multiples = nearest(devices, (n) => n % parallel === 0, parallel, 65536);
+/** The tokens of a video stay on one device in this version. */
+function checkSequenceParallel({ config, error }: RuleContext): void {
+  const { sequence_parallel: parallel } = config.policy;
+  if (parallel === 1) return;
   error(
     'sequence-parallel',
-    firstGiven('policy.sequence_parallel', 'policy.devices'),
-    `policy.devices is ${devices}, which is not a multiple of policy.sequence_parallel, ${parallel}.`,
-    ...ways(nearestDivisors('policy.sequence_parallel', parallel, devices), way('policy.devices', multiples)),
+    'policy.sequence_parallel',
+    `policy.sequence_parallel is ${parallel}, but this version computes each video on one GPU.`,
+    'Write 1, or remove the line. Where a video is too large for a GPU, sample fewer frames or a smaller size.',
+    [likely(setKey('policy.sequence_parallel', 1)), removeKey('policy.sequence_parallel')],
   );
 }
 

@@ -1,4 +1,5 @@
 import { likely, removeKey, setKey } from './fixes.ts';
+import { heldOutMetrics, rewardModels } from './reward.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import { switchOff } from './rules-advice.ts';
 import type { Config } from './schema.ts';
@@ -49,8 +50,25 @@ function idleInExploration({ exploration, sampling }: Config): Idle[] {
   ];
 }
 
-function idleElsewhere({ policy, equalizer, videos }: Config): Idle[] {
-  const full = policy.backend === 'torch' && policy.adapter.kind === 'none';
+/** Of the torch backend; onnx reads none of them. */
+function idleInTorch(config: Config): Idle[] {
+  const { policy, sampling, reward } = config;
+  if (policy.backend !== 'torch') return [];
+  const lora = policy.adapter.kind === 'lora';
+  const used: readonly string[] = [...rewardModels(config), ...heldOutMetrics(config)];
+  return [
+    ...['rank', 'alpha'].map((name): Idle => [`policy.adapter.${name}`, !lora, 'policy.adapter.kind is none']),
+    ['policy.offload_anchor', lora, 'policy.adapter.kind is lora, whose anchor is a second adapter'],
+    ['policy.guidance_batching', sampling.guidance === 1, 'sampling.guidance is 1, which has one branch'],
+    ...Object.entries(reward.checkpoints).map(([name, from]): Idle => [
+      `reward.checkpoints.${name}`,
+      from !== null && !used.includes(name),
+      `neither reward.model nor reward.held_out names ${name}`,
+    ]),
+  ];
+}
+
+function idleElsewhere({ equalizer, videos }: Config): Idle[] {
   const unmeasured = equalizer.mode !== 'measured';
   return [
     ...['decay', 'warmup'].map((name): Idle => [
@@ -58,7 +76,6 @@ function idleElsewhere({ policy, equalizer, videos }: Config): Idle[] {
       unmeasured,
       `equalizer.mode is ${equalizer.mode}`,
     ]),
-    ...['rank', 'alpha'].map((name): Idle => [`policy.adapter.${name}`, full, 'policy.adapter.kind is none']),
     ...['per_prompt', 'evaluation', 'scale', 'quality'].map((name): Idle => [
       `videos.${name}`,
       videos.every === 0,
@@ -68,14 +85,15 @@ function idleElsewhere({ policy, equalizer, videos }: Config): Idle[] {
 }
 
 /** Keys that are written but do nothing, because of another key. */
-function checkNoEffect({ config, written, warn }: RuleContext): void {
-  const all = [...idleInTrustRegion(config), ...idleInExploration(config), ...idleElsewhere(config)];
-  for (const [path, idle, because] of all)
-    if (idle && written(path))
-      warn('no-effect', path, `${path} has no effect, because ${because}.`, 'Remove the line, or change the other.', [
-        likely(removeKey(path)),
-      ]);
-}
+const checkNoEffect =
+  (...idleIn: ((config: Config) => Idle[])[]): Rule['check'] =>
+  ({ config, written, warn }) => {
+    for (const [path, idle, because] of idleIn.flatMap((find) => find(config)))
+      if (idle && written(path))
+        warn('no-effect', path, `${path} has no effect, because ${because}.`, 'Remove the line, or change the other.', [
+          likely(removeKey(path)),
+        ]);
+  };
 
 /** Weights of the trust region that switch off what another key asks for. */
 function checkZeroWeights({ config, warn }: RuleContext): void {
@@ -127,8 +145,12 @@ function checkController({ config, written, warn }: RuleContext): void {
 
 export const idleRules: Rule[] = [
   {
-    needs: ['policy.backend', 'policy.adapter', 'trust_region', 'equalizer', 'exploration', 'sampling', 'videos'],
-    check: checkNoEffect,
+    needs: ['trust_region', 'equalizer', 'exploration', 'sampling', 'videos'],
+    check: checkNoEffect(idleInTrustRegion, idleInExploration, idleElsewhere),
+  },
+  {
+    needs: ['policy', 'sampling.guidance', 'reward.model', 'reward.held_out', 'reward.checkpoints'],
+    check: checkNoEffect(idleInTorch),
   },
   { needs: ['trust_region'], check: checkZeroWeights },
   { needs: ['trust_region.beta', 'trust_region.anchor', 'trust_region.stepwise'], check: checkController },

@@ -8,30 +8,15 @@ import { oneOf, quote } from './text.ts';
 import { beside, neighbour } from './text-file.ts';
 import { defaultFor, flatten, rootKey } from './walk.ts';
 
-function checkBackend({ config, error, warn, firstGiven }: RuleContext): void {
+function checkBackend({ config, error, firstGiven }: RuleContext): void {
   const { model, backend } = config.policy;
-  if (model === 'shapes' && backend === 'torch')
-    warn(
-      'needs-torch',
-      'policy.backend',
-      'The torch backend is a Python worker on CUDA GPUs; the embedded engine cannot run it.',
-      'The torch policy is not part of this version; write `backend: onnx`, which runs shapes on this machine.',
-      [likely(setKey('policy.backend', 'onnx'))],
-    );
-  if (model === 'shapes') return;
-  if (backend === 'onnx')
-    error(
-      'backend',
-      firstGiven('policy.backend', 'policy.model'),
-      `The onnx backend only runs shapes, not ${model}.`,
-      'Write `backend: torch`, or remove the line.',
-      [likely(setKey('policy.backend', 'torch')), removeKey('policy.backend')],
-    );
-  warn(
-    'needs-torch',
-    'policy.model',
-    `${model} needs the torch policy, a Python worker on CUDA GPUs; the embedded engine cannot run it.`,
-    'The torch policy is not part of this version; try the settings with `model: shapes`.',
+  if (model === 'shapes' || backend === 'torch') return;
+  error(
+    'backend',
+    firstGiven('policy.backend', 'policy.model'),
+    `The onnx backend only runs shapes, not ${model}.`,
+    'Write `backend: torch`, or remove the line.',
+    [likely(setKey('policy.backend', 'torch')), removeKey('policy.backend')],
   );
 }
 
@@ -72,40 +57,17 @@ function around(value: number, step: number, minimum: number): number[] {
   return [below, below + step].filter((n) => n >= minimum);
 }
 
-function checkReward({ config, error, firstGiven }: RuleContext): void {
-  const { model, weights } = config.reward;
-  const isShapes = config.policy.model === 'shapes';
-  const fitting = isShapes ? 'shapes-judge' : 'videoalign';
-  if ((model === 'shapes-judge') !== isShapes)
-    error(
-      'reward-mismatch',
-      firstGiven('reward.model', 'policy.model'),
-      isShapes
-        ? 'videoalign judges real video; it says nothing of Shapes.'
-        : `shapes-judge knows only Shapes; it cannot score ${config.policy.model}.`,
-      `Write \`model: ${fitting}\`, or remove the line.`,
-      [likely(setKey('reward.model', fitting)), removeKey('reward.model')],
-    );
-  if (Object.values(weights).every((weight) => weight === 0))
-    error(
-      'zero-reward',
-      'reward.weights',
-      'Every weight of the reward is 0, so all videos are worth the same and nothing can be learnt.',
-      'Give at least one component a weight, such as `TA: 1`.',
-      [
-        likely(setKey('reward.weights.TA', 1)),
-        ...(['VQ', 'MQ'] as const).map((name) => setKey(`reward.weights.${name}`, 0.5)),
-      ],
-    );
-}
+/** What the onnx backend cannot do at all, which is an error of its own. */
+const needTorch = ['reward.python', 'reward.held_out'];
 
 /** Keys that the other backend reads. One that has its default says nothing wrong. */
 function checkIgnored({ config, written, warn }: RuleContext): void {
   const { model, backend } = config.policy;
   for (const info of flatten(rootKey)) {
     const reader = info.meta.torchOnly === true ? 'torch' : info.meta.onnxOnly === true ? 'onnx' : backend;
-    if (reader === backend || !written(info.path)) continue;
-    if (valueAt(config, info.path.split('.')) === defaultFor(info, model)) continue;
+    if (reader === backend || !written(info.path) || needTorch.includes(info.path)) continue;
+    const value = JSON.stringify(valueAt(config, info.path.split('.')));
+    if (value === JSON.stringify(defaultFor(info, model))) continue;
     warn(
       `${reader}-only`,
       info.path,
@@ -177,8 +139,7 @@ function checkVideos({ config, error, warn }: RuleContext): void {
 export const modelRules: Rule[] = [
   { needs: ['policy.model', 'policy.backend'], check: checkBackend },
   { needs: ['policy.model', 'sampling.frames', 'sampling.height', 'sampling.width'], check: checkSize },
-  { needs: ['policy.model', 'reward'], check: checkReward },
-  { needs: ['policy'], check: checkIgnored },
+  { needs: ['policy', 'reward.checkpoints', 'training.measure_drift'], check: checkIgnored },
   { needs: ['policy.model', 'policy.weights'], check: checkWeights },
   { needs: ['policy.model', 'sampling.guidance', 'sampling.train_guidance'], check: checkGuidance },
   { needs: ['policy.model', 'rollout.generations', 'videos.scale', 'videos.per_prompt'], check: checkVideos },

@@ -42,9 +42,6 @@ function savings(config: Config): Saving[] {
     add('policy.activation_checkpointing', true, withPolicy(config, { activation_checkpointing: true }));
   for (let batch = training.micro_batch >> 1; batch >= 1; batch >>= 1)
     add('training.micro_batch', batch, { ...config, training: { ...training, micro_batch: batch } });
-  for (const n of [2, 4, 8])
-    if (n > policy.sequence_parallel && policy.devices % n === 0)
-      add('policy.sequence_parallel', n, withPolicy(config, { sequence_parallel: n }));
   if (policy.adapter.kind === 'none')
     add('policy.adapter.kind', 'lora', withPolicy(config, { adapter: { ...policy.adapter, kind: 'lora' } }));
   for (const frames of [61, 41, 21])

@@ -8,10 +8,12 @@ import { methodRules } from './rules-method.ts';
 import { modelRules } from './rules-model.ts';
 import { promptRules } from './rules-prompts.ts';
 import { resourceRules } from './rules-resources.ts';
+import { rewardRules } from './rules-reward.ts';
 
 /** Every rule between keys, in the order in which their findings are told where they share a place. */
 export const rules: Rule[] = [
   ...modelRules,
+  ...rewardRules,
   ...methodRules,
   ...batchRules,
   ...promptRules,

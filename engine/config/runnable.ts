@@ -1,14 +1,14 @@
 import { exitCodes, SageError } from '../errors.ts';
 import type { Config } from './schema.ts';
 
-/** @throws SageError (exit code 2) for a model that this engine cannot run */
+/** @throws SageError (exit code 2) for a config that is valid and asks for what is not built */
 export function assertRunnable(config: Config): void {
-  const { model, backend } = config.policy;
-  if (backend === 'onnx') return;
+  const { backend, sequence_parallel } = config.policy;
+  if (backend === 'onnx' || sequence_parallel === 1) return;
   throw new SageError(
-    'policy/torch-needed',
-    `${model} runs on the torch policy (Python and CUDA GPUs), which is not part of this version.`,
-    'The config itself is valid. Set policy.model to shapes to train on this machine.',
-    { place: { key: 'policy.backend' }, exitCode: exitCodes.usage },
+    'policy/sequence-parallel',
+    'Sharing the tokens of one video among several GPUs (policy.sequence_parallel above 1) is not built.',
+    'Set policy.sequence_parallel to 1; policy.devices shares out the samples and the weights.',
+    { place: { key: 'policy.sequence_parallel' }, exitCode: exitCodes.usage },
   );
 }

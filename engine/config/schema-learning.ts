@@ -1,39 +1,6 @@
 import { z } from 'zod';
 import { block, key } from './key.ts';
 
-const weight = (component: string, value: number, description: string) =>
-  key(z.number().min(0).max(1000).default(value), {
-    description: `${description} A component left out keeps its default; 0 leaves it out of the reward.`,
-    paper: `w_${component}, reward`,
-    equation: 'R = Σ w·r over the components',
-    section: 'Rewards and advantages',
-  });
-
-export const reward = block('What a video is worth.', {
-  model: key(z.enum(['shapes-judge', 'videoalign']).default('shapes-judge'), {
-    description: 'What scores the videos.',
-    values: {
-      'shapes-judge': 'the judge of the Shapes world: VQ, MQ and TA measured from pixels, in [0, 1]',
-      videoalign: 'VideoAlign (VideoReward): VQ, MQ and TA on its normalised scale; needs the torch policy',
-    },
-    models: { 'hunyuan-video-1.5': 'videoalign', 'wan-2.1': 'videoalign' },
-    aliases: ['reward_model', 'reward_fn'],
-  }),
-  weights: block('Weight of each component in the reward R = Σ w·r.', {
-    VQ: weight('VQ', 0.5, 'Visual quality.'),
-    MQ: weight('MQ', 0.5, 'Motion quality.'),
-    TA: weight('TA', 1, 'Text alignment.'),
-  }),
-  advantage_clip: key(z.number().positive().max(1000).default(5), {
-    description: 'Advantages are clamped to ± this.',
-    unit: 'standard deviations',
-    paper: 'advantages',
-    equation: 'A = (R − mean R) / std R within the group, clamped to ±advantage_clip',
-    section: 'Rewards and advantages',
-    aliases: ['adv_clip_max', 'advantage_max'],
-  }),
-});
-
 export const training = block('The optimizer and the loop around it.', {
   iterations: key(z.int().min(1).max(10_000_000).default(60), {
     description: 'Iterations of the run: each samples, scores and trains.',
@@ -114,6 +81,17 @@ export const training = block('The optimizer and the loop around it.', {
     equation: 'L_pg = max(−A·ratio, −A·clip(ratio, 1−c, 1+c))',
     section: 'Loss of one sample at one step',
     aliases: ['clip', 'ppo_clip', 'clip_eps', 'epsilon_clip'],
+  }),
+  measure_drift: key(z.enum(['all', 'first']).default('all'), {
+    description: 'Replays in which the drift from the pre-trained model is measured; each costs a forward pass of it.',
+    section: 'One iteration',
+    values: {
+      all: 'every replay',
+      first: 'those of the first micro-batch of an iteration',
+    },
+    models: { 'hunyuan-video-1.5': 'first', 'wan-2.1': 'first' },
+    torchOnly: true,
+    aliases: ['drift', 'measure_reference'],
   }),
 });
 

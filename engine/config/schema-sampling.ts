@@ -79,6 +79,22 @@ export const policy = block('The video generator that is trained, and what it ru
     torchOnly: true,
     aliases: ['gradient_checkpointing', 'checkpointing'],
   }),
+  guidance_batching: key(z.enum(['auto', 'batched', 'sequential']).default('auto'), {
+    description: 'How the two branches of guidance are computed, with and without the prompt.',
+    values: {
+      auto: 'batched where the memory of the device allows it',
+      batched: 'in one pass of twice the samples: fewer, larger operations',
+      sequential: 'one after the other: half the activations',
+    },
+    torchOnly: true,
+    aliases: ['batch_cfg', 'cfg_batching'],
+  }),
+  offload_anchor: key(z.boolean().default(true), {
+    description:
+      'In full fine-tuning, keep the copies that the trust region needs, the anchor and the pre-trained model, in the memory of the CPU: less GPU memory, a transfer at each use.',
+    torchOnly: true,
+    aliases: ['anchor_offload', 'offload_reference', 'ref_offload', 'cpu_offload'],
+  }),
 });
 
 export const sampling = block('How a video is sampled, in training and in evaluation.', {

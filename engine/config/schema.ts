@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { key } from './key.ts';
-import { equalizer, reward, training, trustRegion } from './schema-learning.ts';
+import { equalizer, training, trustRegion } from './schema-learning.ts';
 import { checkpoints, evaluation, prompts, videos } from './schema-output.ts';
+import { reward } from './schema-reward.ts';
 import { exploration, policy, rollout, sampling } from './schema-sampling.ts';
 
 export { modelNames, type KeyMeta, type ModelName } from './key.ts';

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { KeyMeta, ModelName } from './key.ts';
+import { ownWeight } from './schema-reward.ts';
 import { configSchema } from './schema.ts';
 
 /** One key of the schema, flat: what hovers, completion, messages and the reference page need of it. */
@@ -7,9 +8,9 @@ export interface KeyInfo {
   /** Dotted, such as `trust_region.beta.weight`. */
   path: string;
   name: string;
-  kind: 'block' | 'integer' | 'number' | 'boolean' | 'choice' | 'text' | 'prompts';
+  kind: 'block' | 'integer' | 'number' | 'boolean' | 'choice' | 'choices' | 'text' | 'prompts';
   nullable: boolean;
-  /** Allowed words of a choice. */
+  /** Allowed words of a choice; of `choices`, of which there may be several in a list. */
   choices: string[];
   /** Bounds of a number; `exclusive` when the bound itself is not allowed. */
   minimum: { value: number; exclusive: boolean } | null;
@@ -63,6 +64,7 @@ function describe(schema: z.core.$ZodType, path: string[]): KeyInfo {
     definition = definition.innerType._zod.def as Definition;
   }
   refine(info, definition, path);
+  info.default ??= (info.meta as KeyMeta | undefined)?.usual;
   return info;
 }
 
@@ -85,9 +87,16 @@ function refine(info: KeyInfo, definition: Definition, path: string[]): void {
       info.kind = 'boolean';
       break;
     case 'union':
-      info.kind = 'prompts';
+      refineUnion(info, definition.options ?? []);
       break;
   }
+}
+
+/** Words of which one or several may be written, or else a source of prompts. */
+function refineUnion(info: KeyInfo, options: z.core.$ZodType[]): void {
+  const words = options.map((option) => option._zod.def as Definition).find(({ type }) => type === 'enum');
+  info.kind = words === undefined ? 'prompts' : 'choices';
+  info.choices = Object.values(words?.entries ?? {});
 }
 
 function bound(definition: Definition, kind: string): KeyInfo['minimum'] {
@@ -109,6 +118,12 @@ const byPath = new Map([rootKey, ...flatten(rootKey)].map((info) => [info.path, 
 /** The key at a dotted path, or null when the schema has none. */
 export function keyAt(path: string): KeyInfo | null {
   return byPath.get(path) ?? null;
+}
+
+/** The key at a path, or, in the weights of the reward, that of a component of a user's own. */
+export function keyOrOwnWeight(path: string): KeyInfo | null {
+  const [block, name] = [path.slice(0, path.lastIndexOf('.')), path.slice(path.lastIndexOf('.') + 1)];
+  return keyAt(path) ?? (block === 'reward.weights' ? describe(ownWeight, ['reward', 'weights', name]) : null);
 }
 
 /** Keys inside a prompt source (`prompts: {file: …}`). */

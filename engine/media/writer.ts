@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { SageError } from '../errors.ts';
-import type { Video } from '../policy/policy.ts';
+import type { SampledVideo } from '../policy/policy.ts';
 import { diskError } from '../run/disk.ts';
 import type { EncodeOptions } from './encode.ts';
 import { toBytes } from './frames.ts';
@@ -8,7 +8,7 @@ import type { VideoTask, VideoTaskResult } from './video-worker.ts';
 
 /** One video to write: absolute paths of the MP4 and its PNG poster; `scale` is raised until the video has 256 pixels. */
 export interface VideoJob {
-  video: Video;
+  video: SampledVideo;
   file: string;
   poster: string;
   scale: number;
@@ -21,8 +21,8 @@ export interface VideoWriterOptions extends EncodeOptions {
 
 /** Writes videos in a thread of its own. Nothing throws but `drain`. */
 export interface VideoWriter {
-  /** Copies the pixels and returns at once. */
-  enqueue(jobs: VideoJob[]): void;
+  /** Resolves when the pixels are copied, before they are written: the rollout may be released then. */
+  enqueue(jobs: VideoJob[]): Promise<void>;
   /** Resolves when at most `capacity` videos wait: await it before a rollout whose videos will be enqueued. */
   ready(): Promise<void>;
   /** Resolves when all is written. Rejects with the first SageError since the last `drain`; the writer stays usable. */
@@ -81,11 +81,12 @@ export function createVideoWriter(options: VideoWriterOptions): VideoWriter {
   }
 
   return {
-    enqueue(jobs) {
+    async enqueue(jobs) {
       for (const { video, file, poster, scale } of jobs) {
+        const bytes = toBytes(await video.load());
         worker ??= start();
         worker.ref();
-        const task: VideoTask = { id: nextId++, video: toBytes(video), scale, file, poster, quality, framesPerSecond };
+        const task: VideoTask = { id: nextId++, video: bytes, scale, file, poster, quality, framesPerSecond };
         waiting.set(task.id, file);
         worker.postMessage(task, [task.video.pixels.buffer]);
       }

@@ -11,6 +11,23 @@ export interface Video {
   pixels: Float32Array;
 }
 
+/**
+ * A video of a rollout, wherever its pixels are: they are fetched when someone looks at them, and can be until the
+ * rollout is released.
+ */
+export interface SampledVideo {
+  readonly frames: number;
+  readonly height: number;
+  readonly width: number;
+  load(): Promise<Video>;
+}
+
+/** A video whose pixels are in this process. */
+export function loadedVideo(video: Video): SampledVideo {
+  const { frames, height, width } = video;
+  return { frames, height, width, load: async () => video };
+}
+
 /** One sample of a batch: a prompt and the key of the generator that draws all of its noise. */
 export interface SampleSpec {
   prompt: string;
@@ -26,12 +43,15 @@ export interface RolloutRequest {
   guidance: number;
   /** Replay the guided velocity (true) or the conditional branch alone (false). */
   trainGuidance: boolean;
+  /** Told of a long rollout's passes through the network. */
+  progress?(done: number, of: number): void;
 }
 
 export interface RolloutResult {
   /** Names the kept trajectories, until `release` is called; sample i keeps its place. */
   handle: string;
-  videos: Video[];
+  /** In the order of the samples. */
+  videos: SampledVideo[];
   /** `[N][K]` log-probability of each kept step under the sampling policy, K = trainedSteps.length. */
   logProbs_N_K: Float64Array[];
   seconds: { sample: number; decode: number };
@@ -54,6 +74,8 @@ export interface ForwardBackwardRequest {
   stepwiseEstimator: 'k1' | 'k3';
   /** Whether the anchor exists (`trust_region.anchor.mode` is not `none`). */
   useAnchor: boolean;
+  /** Whether the drift from the pre-trained model is wanted, which costs a large model another forward pass. */
+  measureReference: boolean;
   /** The gradient of the mean loss is multiplied by this before it is accumulated (1 / micro-batches per update). */
   gradientScale: number;
 }
@@ -75,8 +97,8 @@ export interface ForwardBackwardResult {
   gradientNorm: number;
   /** The same before equalization: gradientNorm / e_k. */
   gradientNormRaw: number;
-  /** E‖v_θ − v_ref‖² / E‖v_ref‖² from the pre-trained model. */
-  driftReference: number;
+  /** E‖v_θ − v_ref‖² / E‖v_ref‖² from the pre-trained model; null where it was not asked for. */
+  driftReference: number | null;
   /** The same from the anchor; null without one. */
   driftAnchor: number | null;
 }
@@ -113,7 +135,7 @@ export interface PolicyDescription {
 
 /**
  * The seam between the algorithm and the hardware. Calls are strictly ordered: await one before the next.
- * Trajectories stay where the policy lives; only numbers, videos and file names cross it.
+ * Trajectories and pixels stay where the policy lives; numbers and file names cross it, and the videos that are asked for.
  */
 export interface Policy {
   describe(): PolicyDescription;
@@ -125,10 +147,12 @@ export interface Policy {
   optimStep(request: OptimStepRequest): Promise<OptimStepResult>;
   /** Copies the current weights into the anchor. */
   setAnchor(): Promise<void>;
-  /** Forgets the trajectories of a rollout. */
+  /** Forgets the trajectories and the videos of a rollout. */
   release(handle: string): void;
   /** Writes weights, anchor and optimizer state into an existing folder; returns the file names. */
   saveState(folder: string): Promise<string[]>;
   loadState(folder: string): Promise<void>;
+  /** Most bytes of memory that the model has taken so far: of the device, or of its process where that is a CPU. */
+  peakMemory(): number;
   dispose(): Promise<void>;
 }

@@ -6,7 +6,10 @@ import { z } from 'zod';
 import { count, measured, type EventOf } from '../run/events.ts';
 import { imbalanceOf, meanOf } from '../run/observables.ts';
 
-/** Scalars of an iteration; reward components come besides, as `component:NAME`. */
+/**
+ * Scalars of an iteration; reward components come besides, as `component:NAME`, their values on the model's own scale as
+ * `raw:NAME`, and metrics that are only watched as `heldOut:NAME`.
+ */
 export const scalarNames = [
   ...(['reward', 'rewardStd', 'rewardMin', 'rewardMax', 'distance', 'deadGroups', 'unscored'] as const),
   ...(['advantageAbsMean', 'firstReplayRatioDeviation', 'loss', 'beta', 'learningRate', 'updates'] as const),
@@ -17,7 +20,10 @@ export const scalarNames = [
   /** Largest over smallest gradient norm of the explored steps, before and after the equalizer. */
   ...(['gradientImbalanceRaw', 'gradientImbalance'] as const),
 ] as const;
-export type ScalarName = (typeof scalarNames)[number] | `component:${string}`;
+export type ScalarName = (typeof scalarNames)[number] | `${NamedKind}:${string}`;
+/** Families of scalars whose names the reward gives. */
+export const namedKinds = ['component', 'raw', 'heldOut'] as const;
+export type NamedKind = (typeof namedKinds)[number];
 
 /** Observables of an explored step, as in the `iteration` event. */
 export const stepNames = [
@@ -49,7 +55,7 @@ export function emptySeries(): Series {
   return { first: [], last: [], scalars: {}, steps: [], stepValues: {} };
 }
 
-/** Curves of reward components in a series at most; components named after these are left out. */
+/** Curves of reward components in a series at most, and of the other named families; those named after these are left out. */
 export const maximumComponents = 32;
 /** Rows of step values in a series at most. Of an iteration with more explored steps, some at equal distances are kept. */
 export const maximumSteps = 256;
@@ -111,15 +117,23 @@ const readStep: Record<StepName, (step: Step) => number | null> = {
   excessEnergy: (step) => step.excessEnergy,
 };
 
-const isComponent = (name: string) => name.startsWith('component:');
-/** Names of components are anything; with this before them, none is a property that every object has. */
-const componentName = (name: string) => `component:${name}` as const;
+const kindOf = (name: string) => namedKinds.find((kind) => name.startsWith(`${kind}:`)) ?? null;
+const isNamed = (name: string) => kindOf(name) !== null;
+
+/** What the reward names in an iteration. With its kind before it, no name is a property that every object has. */
+function namedScalars(event: Iteration): [ScalarName, number][] {
+  const families = [event.components, event.raw, event.heldOut];
+  return families.flatMap((values, i) =>
+    Object.entries(values ?? {})
+      .slice(0, maximumComponents)
+      .map(([name, value]): [ScalarName, number] => [`${namedKinds[i]}:${name}`, value]),
+  );
+}
 
 /** The scalars of one iteration. */
 export function scalarsOf(event: Iteration): Partial<Record<ScalarName, number | null>> {
   const fixed = scalarNames.map((name) => [name, readScalar[name](event)] as const);
-  const components = Object.entries(event.components).slice(0, maximumComponents);
-  return Object.fromEntries([...fixed, ...components.map(([name, value]) => [componentName(name), value] as const)]);
+  return Object.fromEntries([...fixed, ...namedScalars(event)]);
 }
 
 /** The steps of an iteration that a series shows, ascending, none twice. */
@@ -150,8 +164,11 @@ export function appendSeries(to: Series, more: Series): void {
   extend(to.last, more.last);
   const own = Object.keys(to.scalars);
   const fresh = Object.keys(more.scalars).filter((name) => to.scalars[name] === undefined);
-  const components = fresh.filter(isComponent).slice(0, maximumComponents - own.filter(isComponent).length);
-  for (const name of [...own, ...fresh.filter((name) => !isComponent(name)), ...components]) {
+  const named = namedKinds.flatMap((kind) => {
+    const isOfKind = (name: string) => kindOf(name) === kind;
+    return fresh.filter(isOfKind).slice(0, maximumComponents - own.filter(isOfKind).length);
+  });
+  for (const name of [...own, ...fresh.filter((name) => !isNamed(name)), ...named]) {
     const target = (to.scalars[name] ??= { mean: blanks(before), min: blanks(before), max: blanks(before) });
     for (const kind of ['mean', 'min', 'max'] as const)
       extend(target[kind], more.scalars[name]?.[kind] ?? blanks(added));
@@ -201,16 +218,14 @@ function rowsFor(steps: readonly number[], shown: Iteration['steps']): (Step | n
 /** The same as to append `seriesOfIteration(event)`, several times faster where its names and steps are known. */
 export function appendIteration(to: Series, event: Iteration): void {
   const { scalars, stepValues } = to;
-  const components = new Map<string, number>();
-  for (const [name, value] of Object.entries(event.components)) components.set(componentName(name), value);
+  const named = new Map<string, number>(namedScalars(event));
   const rows = rowsFor(to.steps, shownSteps(event));
-  const areKnown = components.size <= maximumComponents && [...components.keys()].every((name) => scalars[name]);
+  const areKnown = [...named.keys()].every((name) => scalars[name]);
   if (!scalars.reward || !rows || !areKnown) return appendSeries(to, seriesOfIteration(event));
   to.first.push(event.iteration);
   to.last.push(event.iteration);
   for (const name of scalarNames) pushScalar(scalars[name], readScalar[name](event));
-  for (const name of Object.keys(scalars))
-    if (isComponent(name)) pushScalar(scalars[name], components.get(name) ?? null);
+  for (const name of Object.keys(scalars)) if (isNamed(name)) pushScalar(scalars[name], named.get(name) ?? null);
   for (const name of stepNames) {
     const target = stepValues[name];
     const read = readStep[name];

@@ -19,7 +19,11 @@ export function createShapesJudge(): Reward {
   return {
     name: 'shapes-judge',
     components: ['VQ', 'MQ', 'TA'],
-    score: async (items) => items.map(({ prompt, video }) => scoreOne(prompt, video)),
+    async score(items) {
+      const scores: Score[] = [];
+      for (const { prompt, video } of items) scores.push(scoreOne(prompt, await video.load()));
+      return scores;
+    },
     async flawless(prompts) {
       return prompts.flatMap((prompt, i) => {
         const words = parsePrompt(prompt);

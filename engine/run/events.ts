@@ -9,11 +9,20 @@ export const count = z.number().int().nonnegative();
 const seconds = z.number().nonnegative();
 const components = z.record(z.string(), z.number());
 
+/** Means of what was measured beside the components; runs that measure nothing of the kind have no such field. */
+const beside = {
+  /** Components on the model's own scale, where that differs from the one that the reward uses. */
+  raw: components.optional(),
+  /** Metrics that are only watched. */
+  heldOut: components.optional(),
+};
+
 /** What an evaluation found. */
 const evaluationFields = {
   reward: z.number(),
   rewardStd: z.number(),
   components,
+  ...beside,
   distance: measured,
   /** Videos that were scored, and videos that could not be. */
   videos: count,
@@ -47,6 +56,9 @@ export const videoSchema = z.object({
   seedKey,
   reward: measured,
   components: components.nullable(),
+  ...beside,
+  /** What a reader of the score should know, such as that the prompt was cut to 77 tokens. */
+  notes: z.array(z.string()).optional(),
   advantage: measured,
   distance: measured,
   /** Why the video has no reward. */
@@ -88,6 +100,7 @@ const kinds = {
   iteration: eventOf('iteration', {
     reward: z.object({ mean: z.number(), std: z.number(), min: z.number(), max: z.number() }),
     components,
+    ...beside,
     distance: measured,
     deadGroups: count,
     unscored: count,
@@ -171,6 +184,10 @@ function quickTest(schema: z.ZodType): Test {
   if (schema instanceof z.ZodArray) {
     const test = quickTest(schema.element as z.ZodType);
     return (value) => Array.isArray(value) && value.every(test);
+  }
+  if (schema instanceof z.ZodOptional) {
+    const test = quickTest(schema.unwrap() as z.ZodType);
+    return (value) => value === undefined || test(value);
   }
   if (!(schema instanceof z.ZodObject)) return (value) => schema.safeParse(value).success;
   const fields = Object.entries(schema.shape).map(([key, inner]) => [key, quickTest(inner as z.ZodType)] as const);

@@ -4,6 +4,7 @@ import { estimateWithPrompts } from '../config/estimate/of-file.ts';
 import { estimateMarkdown } from '../config/estimate/text.ts';
 import { previewExploration } from '../config/exploration.ts';
 import { checkText, ConfigError, loadConfig } from '../config/load.ts';
+import { rewardText } from '../config/reward.ts';
 import { assertRunnable } from '../config/runnable.ts';
 import type { Config } from '../config/schema.ts';
 import type { CheckedParamsOf, LaunchPlan, Problem, ResultOf } from '../protocol.ts';
@@ -37,7 +38,7 @@ function obstacleOf(config: Config): Problem | null {
 }
 
 function planOf(program: Program, runsDir: string, source: ConfigSource, config: Config): LaunchPlan {
-  const { policy, rollout, training, exploration, reward } = config;
+  const { policy, rollout, training, exploration } = config;
   return {
     name: config.name,
     host: os.hostname(),
@@ -48,7 +49,7 @@ function planOf(program: Program, runsDir: string, source: ConfigSource, config:
     weights: policy.weights,
     adapter: policy.adapter.kind,
     kernel: exploration.kernel,
-    reward: reward.model,
+    reward: rewardText(config),
     iterations: training.iterations,
     promptsPerIteration: rollout.prompts_per_iteration,
     generations: rollout.generations,

@@ -46,11 +46,14 @@ export function drawBatch(config: Config, prompts: readonly string[], iteration:
 export interface MicroBatch {
   samples: number[];
   step: number;
+  /** Whether the drift from the pre-trained model is measured here. */
+  measureReference: boolean;
 }
 
 /**
- * The order of replay (method: order of one iteration, 4): shuffled samples in micro-batches, permuted steps for each
- * micro-batch, `accumulation` replays per optimizer update. Samples without an advantage are left out.
+ * The order of replay (method: order of one iteration, 4): shuffled samples in micro-batches of every rank, permuted
+ * steps for each micro-batch, `accumulation` replays per optimizer update. Samples without an advantage are left out.
+ * The drift from the pre-trained model is measured in all replays, or in the first of each step.
  * @returns one list of micro-batches for each update
  */
 export function planUpdates(
@@ -60,15 +63,20 @@ export function planUpdates(
   iteration: number,
 ): MicroBatch[][] {
   const { micro_batch, accumulation, steps_per_sample } = config.training;
+  const { devices, sequence_parallel } = config.policy;
+  const always = config.training.measure_drift === 'all';
+  const together = micro_batch * Math.max(1, Math.floor(devices / sequence_parallel));
   const scored = permutation(config.seed, streams.samples, iteration, 0, advantages_N.length).filter(
     (i) => advantages_N[i] !== null,
   );
   const replays: MicroBatch[] = [];
-  for (let first = 0; first < scored.length; first += micro_batch) {
-    const samples = scored.slice(first, first + micro_batch);
+  for (let first = 0; first < scored.length; first += together) {
+    const samples = scored.slice(first, first + together);
     const order = permutation(config.seed, streams.steps, iteration, first, trainedSteps.length);
     for (const index of order.slice(0, steps_per_sample ?? order.length)) {
-      replays.push({ samples, step: trainedSteps[index] });
+      const step = trainedSteps[index];
+      const measureReference = always || !replays.some((replay) => replay.step === step);
+      replays.push({ samples, step, measureReference });
     }
   }
   const updates: MicroBatch[][] = [];

@@ -1,6 +1,6 @@
 import { SageError } from '../errors.ts';
-import type { SampleSpec, Video } from '../policy/policy.ts';
-import type { Score } from '../reward/reward.ts';
+import type { SampledVideo, SampleSpec } from '../policy/policy.ts';
+import { meansBeside, type Score } from '../reward/reward.ts';
 import type { EvaluationSummary } from '../run/events.ts';
 import { streams } from './batch.ts';
 import type { TrainerContext } from './context.ts';
@@ -32,12 +32,21 @@ type EvaluationContext = Pick<
   'config' | 'policy' | 'reward' | 'evaluationTable' | 'evaluationPrompts' | 'progress'
 > & { /** For the progress alone. */ iteration: number };
 
+/** An evaluation and what it looked at. */
+export interface Measurement {
+  result: EvaluationResult;
+  samples: SampleSpec[];
+  videos: SampledVideo[];
+  scores: Score[];
+  /** Forgets the videos, once those that are wanted were recorded. */
+  release(): void;
+}
+
 /** Samples the fixed prompts and seeds with the ODE and scores them; changes nothing. */
-export async function measure(
-  context: EvaluationContext,
-): Promise<{ result: EvaluationResult; samples: SampleSpec[]; videos: Video[]; scores: Score[] }> {
+export async function measure(context: EvaluationContext): Promise<Measurement> {
   const samples = evaluationSamples(context);
-  const videos: Video[] = [];
+  const handles: string[] = [];
+  const videos: SampledVideo[] = [];
   const scores: Score[] = [];
   for (let first = 0; first < samples.length; first += chunkVideos) {
     const part = samples.slice(first, first + chunkVideos);
@@ -48,6 +57,7 @@ export async function measure(
       guidance: context.config.sampling.guidance,
       trainGuidance: true,
     });
+    handles.push(rollout.handle);
     videos.push(...rollout.videos);
     scores.push(
       ...(await scoreVideos(
@@ -58,7 +68,8 @@ export async function measure(
     );
     context.progress({ stage: 'evaluate', iteration: context.iteration, done: videos.length, of: samples.length });
   }
-  return { result: summarise(context, scores), samples, videos, scores };
+  const release = () => handles.forEach((handle) => context.policy.release(handle));
+  return { result: summarise(context, scores), samples, videos, scores, release };
 }
 
 function summarise(context: EvaluationContext, scores: readonly Score[]): EvaluationResult {
@@ -72,6 +83,7 @@ function summarise(context: EvaluationContext, scores: readonly Score[]): Evalua
     components: Object.fromEntries(
       context.reward.components.map((name) => [name, mean(scored.map((score) => score.components[name]))]),
     ),
+    ...meansBeside(scored),
     distance: distances.length > 0 ? mean(distances) : null,
     videos: scored.length,
     unscored: scores.length - scored.length,
@@ -91,7 +103,7 @@ function nothingScored(scores: readonly Score[]): SageError {
 export async function evaluate(context: TrainerContext): Promise<boolean> {
   const { state, events } = context;
   const started = performance.now();
-  const { result, samples, videos, scores } = await measure({ ...context, iteration: state.iteration });
+  const { result, samples, videos, scores, release } = await measure({ ...context, iteration: state.iteration });
   const best = state.best === null || result.reward > state.best.reward;
   if (best) state.best = { iteration: state.iteration, reward: result.reward };
   state.evaluated = { iteration: state.iteration, reward: result.reward };
@@ -105,6 +117,7 @@ export async function evaluate(context: TrainerContext): Promise<boolean> {
     seconds,
   });
   await recordEvaluation(context, samples, videos, scores);
+  release();
   context.progress({ stage: 'evaluated', iteration: state.iteration, ...result });
   return best;
 }

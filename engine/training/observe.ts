@@ -2,7 +2,7 @@ import type { GroupAdvantages } from '../method/advantages.ts';
 import { excessEnergy } from '../method/kernels.ts';
 import { outputGradientNorm } from '../method/logprob.ts';
 import type { ForwardBackwardResult, OptimStepResult } from '../policy/policy.ts';
-import type { Score } from '../reward/reward.ts';
+import { meansBeside, type Score } from '../reward/reward.ts';
 import type { EventOf } from '../run/events.ts';
 import type { TrainerContext } from './context.ts';
 import { learningRate } from './settings.ts';
@@ -96,7 +96,7 @@ export function createObserver(context: TrainerContext, iteration: number): Obse
         skippedUpdates: optimised.filter((r) => r.skipped).length,
         anchorRefreshes,
         seconds: { ...seconds, other, total },
-        peakMemory: process.resourceUsage().maxRSS * 1024,
+        peakMemory: context.policy.peakMemory(),
       };
     },
   };
@@ -104,7 +104,7 @@ export function createObserver(context: TrainerContext, iteration: number): Obse
 
 type ScoringMetrics = Pick<
   IterationEvent,
-  'reward' | 'components' | 'distance' | 'deadGroups' | 'unscored' | 'advantageAbsMean'
+  'reward' | 'components' | 'raw' | 'heldOut' | 'distance' | 'deadGroups' | 'unscored' | 'advantageAbsMean'
 >;
 
 function summariseScores(
@@ -120,6 +120,7 @@ function summariseScores(
   return {
     reward: { mean: mean(rewards), std: deviation(rewards), min: Math.min(...rewards), max: Math.max(...rewards) },
     components: Object.fromEntries(components.map((name) => [name, mean(scored.map((s) => s.components[name]))])),
+    ...meansBeside(scored),
     distance: distances.length > 0 ? mean(distances) : null,
     deadGroups: group.deadGroups,
     unscored: group.unscored,
@@ -132,8 +133,8 @@ function stepMetrics(context: TrainerContext, replays: Map<number, Replay[]>): I
   return [...replays.entries()]
     .sort(([j], [k]) => j - k)
     .map(([k, list]) => {
-      const average = (field: Exclude<keyof Replay, 'beforeUpdate' | 'driftAnchor'>) => mean(list.map((r) => r[field]));
-      const anchored = list.map((r) => r.driftAnchor).filter((value) => value !== null);
+      const average = (field: Exclude<keyof Replay, 'beforeUpdate' | 'driftReference' | 'driftAnchor'>) =>
+        mean(list.map((r) => r[field]));
       return {
         k,
         ratio: average('ratio'),
@@ -146,8 +147,8 @@ function stepMetrics(context: TrainerContext, replays: Map<number, Replay[]>): I
         equalizer: average('equalizer'),
         klAnchor: average('klAnchor'),
         klStep: average('klStep'),
-        driftReference: average('driftReference'),
-        driftAnchor: anchored.length > 0 ? mean(anchored) : null,
+        driftReference: meanOfMeasured(list.map((r) => r.driftReference)),
+        driftAnchor: meanOfMeasured(list.map((r) => r.driftAnchor)),
         excessEnergy: energy_K[k],
       };
     });
@@ -155,6 +156,11 @@ function stepMetrics(context: TrainerContext, replays: Map<number, Replay[]>): I
 
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+function meanOfMeasured(values: readonly (number | null)[]): number | null {
+  const measured = values.filter((value) => value !== null);
+  return measured.length > 0 ? mean(measured) : null;
 }
 
 /** Population standard deviation. */

@@ -1,5 +1,6 @@
+import { rewardWeights } from '../config/reward.ts';
 import type { Config } from '../config/schema.ts';
-import type { Video } from '../policy/policy.ts';
+import type { SampledVideo } from '../policy/policy.ts';
 import type { Reward, Score } from '../reward/reward.ts';
 
 /**
@@ -9,15 +10,23 @@ import type { Reward, Score } from '../reward/reward.ts';
 export async function scoreVideos(
   reward: Reward,
   config: Config,
-  items: { prompt: string; video: Video }[],
+  items: { prompt: string; video: SampledVideo }[],
 ): Promise<Score[]> {
   const scores = await reward.score(items);
   if (scores.length !== items.length)
     throw new Error(`${reward.name} gave ${scores.length} scores for ${items.length} videos`);
   return scores.map((score) => {
     if (!score.scored) return score;
-    const wrong = Object.keys(config.reward.weights).find((name) => !Number.isFinite(score.components[name]));
-    if (wrong === undefined) return score;
+    const wrong = Object.keys(rewardWeights(config)).find((name) => !Number.isFinite(score.components[name]));
+    if (wrong === undefined) return withFinite(score);
     return { scored: false, reason: `${reward.name} gave ${score.components[wrong] ?? 'nothing'} for ${wrong}` };
   });
+}
+
+/** A metric beside the reward that is not finite was not measured; it takes nothing from the reward. */
+function withFinite(score: Extract<Score, { scored: true }>): Score {
+  const finite = (values: Record<string, number>) =>
+    Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)));
+  const { raw, heldOut, ...rest } = score;
+  return { ...rest, ...(raw && { raw: finite(raw) }), ...(heldOut && { heldOut: finite(heldOut) }) };
 }

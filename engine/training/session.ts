@@ -1,10 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { createVideoWriter } from '../media/writer.ts';
 import { exploredSteps } from '../method/kernels.ts';
-import type { Policy } from '../policy/policy.ts';
-import type { Reward } from '../reward/reward.ts';
 import { cleanCheckpoints, type ResumePoint } from '../run/checkpoint.ts';
 import { openControl } from '../run/control.ts';
 import { cleanTemporaries } from '../run/disk.ts';
@@ -14,6 +11,7 @@ import { takeLock, type RunLock } from '../run/lock.ts';
 import { train, type TrainOutcome } from '../trainer.ts';
 import { checkpoint } from './checkpointing.ts';
 import type { Progress, TrainerContext } from './context.ts';
+import type { Parts } from './create.ts';
 import { createGate } from './gate.ts';
 import { mean } from './observe.ts';
 import type { RunPrompts } from './prompts.ts';
@@ -35,8 +33,8 @@ export interface SessionInput {
   runFolder: string;
   config: Config;
   prompts: RunPrompts;
-  policy: Policy;
-  reward: Reward;
+  /** They stay the caller's, who closes them after the session. */
+  parts: Parts;
   hooks: SessionHooks;
   /** The run's lock, where it is held already; the session gives it free. */
   lock?: RunLock | null;
@@ -55,11 +53,12 @@ export async function runSession(input: SessionInput): Promise<TrainOutcome> {
   const { runFolder } = input;
   const lock = input.lock ?? (await takeLock(runFolder));
   const log = createLog(runPaths(runFolder).log);
+  input.parts.logTo(runPaths(runFolder).log);
   try {
     await cleanTemporaries(runFolder);
     await cleanCheckpoints(runFolder);
     // A run that cannot be brought back to a checkpoint stays as it is, with its status.
-    const resumed = input.resume ? await rewind(runFolder, input.policy, input.resume.from) : null;
+    const resumed = input.resume ? await rewind(runFolder, input.parts.policy, input.resume.from) : null;
     return await trainFrom(resumed, input, log);
   } catch (error) {
     log(`failed: ${error instanceof Error ? error.stack : String(error)}`);
@@ -93,14 +92,13 @@ async function trainLocked(
   input: SessionInput,
   log: (text: string) => void,
 ): Promise<TrainOutcome> {
-  const { runFolder, config, hooks, policy } = input;
+  const { runFolder, config, hooks } = input;
+  const { policy, reward, videos } = input.parts;
   const note = (text: string) => {
     log(text);
     hooks.note(text);
   };
   const events = showingWarnings(await openEventLog(runPaths(runFolder).events), note);
-  const framesPerSecond = policy.describe().video.framesPerSecond;
-  const videos = createVideoWriter({ quality: config.videos.quality, framesPerSecond });
   const state = resumed ? restoreState(resumed.state) : freshState(config);
   const gate = createGate({
     onPause: (iteration) => pauseHook(runFolder, 'paused', `paused after iteration ${iteration}`, note),
@@ -113,7 +111,7 @@ async function trainLocked(
     prompts: input.prompts.training,
     evaluationPrompts: input.prompts.evaluation,
     policy,
-    reward: input.reward,
+    reward,
     table: rolloutTable(config),
     evaluationTable: evaluationTable(config),
     trainedSteps: exploredSteps(rolloutTable(config)),
@@ -186,7 +184,7 @@ async function pauseHook(
 }
 
 async function flawlessReward(input: SessionInput): Promise<number | null> {
-  const scores = await input.reward.flawless?.(input.prompts.evaluation);
+  const scores = await input.parts.reward.flawless?.(input.prompts.evaluation);
   const rewards = scores?.map((score) => totalReward(input.config, score)).filter((value) => value !== null);
   return rewards?.length ? mean(rewards) : null;
 }

@@ -1,4 +1,5 @@
 import { learningRate } from '../config/plan.ts';
+import { rewardWeights } from '../config/reward.ts';
 import { kernelOptions } from '../config/rules-method.ts';
 import type { Config } from '../config/schema.ts';
 import { analyticEqualizer, measuredEqualizer } from '../method/equalizer.ts';
@@ -23,7 +24,7 @@ export function evaluationTable(config: Config): KernelTable {
 /** Weighted sum of a video's components (method: rewards and advantages); null where it could not be scored. */
 export function totalReward(config: Config, score: Score): number | null {
   if (!score.scored) return null;
-  return Object.entries(config.reward.weights).reduce(
+  return Object.entries(rewardWeights(config)).reduce(
     (total, [component, weight]) => total + weight * score.components[component],
     0,
   );

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { isDue } from '../config/plan.ts';
-import type { SampleSpec, Video } from '../policy/policy.ts';
+import type { SampledVideo, SampleSpec } from '../policy/policy.ts';
 import type { Score } from '../reward/reward.ts';
 import type { VideoEntry } from '../run/events.ts';
 import { iterationName } from '../run/folder.ts';
@@ -18,7 +18,7 @@ export async function recordRollouts(
   context: TrainerContext,
   iteration: number,
   batch: Batch,
-  videos: readonly Video[],
+  videos: readonly SampledVideo[],
   scores: readonly Score[],
   rewards_N: readonly (number | null)[],
   advantages_N: readonly (number | null)[],
@@ -45,7 +45,7 @@ export async function recordRollouts(
 export async function recordEvaluation(
   context: TrainerContext,
   samples: readonly SampleSpec[],
-  videos: readonly Video[],
+  videos: readonly SampledVideo[],
   scores: readonly Score[],
 ): Promise<void> {
   const { config, state } = context;
@@ -85,19 +85,25 @@ function entry(
     reward,
     advantage,
     components: score.scored ? score.components : null,
+    ...(score.scored ? besideOf(score) : {}),
     distance: score.scored ? score.distance : null,
     ...(score.scored ? {} : { reason: score.reason }),
   };
+}
+
+/** What was measured beside the components; nothing where nothing was. */
+function besideOf({ raw, heldOut, notes }: Extract<Score, { scored: true }>): Partial<VideoEntry> {
+  return { ...(raw && { raw }), ...(heldOut && { heldOut }), ...(notes?.length && { notes }) };
 }
 
 async function write(
   context: TrainerContext,
   folder: string,
   entries: readonly VideoEntry[],
-  videos: readonly Video[],
+  videos: readonly SampledVideo[],
 ): Promise<void> {
   await context.videos.ready();
-  context.videos.enqueue(
+  await context.videos.enqueue(
     entries.map(({ file, poster }, i) => ({
       video: videos[i],
       file: path.join(context.runFolder, folder, file),

@@ -38,12 +38,17 @@ export function roundedSeries({ first, last, scalars, steps, stepValues }: Serie
 
 /** An evaluation as it is sent, with at most so many components. */
 export function roundedEvaluation(evaluation: EvaluationSummary, components: number): EvaluationSummary {
-  const shown = Object.entries(evaluation.components).slice(0, components);
+  const named = (values: Record<string, number>) => {
+    const shown = Object.entries(values).slice(0, components);
+    return Object.fromEntries(shown.map(([name, value]) => [name, rounded(value)]));
+  };
   return {
     ...evaluation,
     reward: rounded(evaluation.reward),
     rewardStd: rounded(evaluation.rewardStd),
-    components: Object.fromEntries(shown.map(([name, value]) => [name, rounded(value)])),
+    components: named(evaluation.components),
+    ...(evaluation.raw && { raw: named(evaluation.raw) }),
+    ...(evaluation.heldOut && { heldOut: named(evaluation.heldOut) }),
     distance: roundedOrNull(evaluation.distance),
     ceiling: roundedOrNull(evaluation.ceiling),
   };

@@ -12,7 +12,7 @@ import type { RunEvent } from '../../engine/run/events.ts';
 import { createRun, runPaths } from '../../engine/run/folder.ts';
 import { collectProvenance } from '../../engine/run/provenance.ts';
 import type { Progress } from '../../engine/training/context.ts';
-import { createPolicy, createReward } from '../../engine/training/create.ts';
+import { createParts } from '../../engine/training/create.ts';
 import { promptsFiles } from '../../engine/training/prompts.ts';
 import { runSession } from '../../engine/training/session.ts';
 
@@ -35,20 +35,20 @@ export async function trainReal(overrides: readonly string[], hooks: RealRunHook
   const { config, text } = loadConfig(demoConfig, overrides);
   const base = path.dirname(demoConfig);
   const prompts = { training: loadPrompts(config, base), evaluation: loadEvaluationPrompts(config, base) };
-  const made = { policy: await createPolicy(config, base), reward: createReward(config) };
+  const made = await createParts(config, base);
   const runs = await mkdtemp(path.join(os.tmpdir(), 'sage-bench-'));
   try {
-    const parts = hooks.wrap?.(made) ?? made;
+    const parts = { ...made, ...hooks.wrap?.(made) };
     const provenance = await collectProvenance({ seed: config.seed });
     const { folder } = await createRun(runs, config.name, text, config, provenance, {
       files: promptsFiles(prompts),
     });
     const progress = hooks.progress ?? (() => {});
     const silent = { progress, note: () => {}, onInterrupt: () => {} };
-    await runSession({ runFolder: folder, config, prompts, ...parts, hooks: silent });
+    await runSession({ runFolder: folder, config, prompts, parts, hooks: silent });
     return { config, events: await readEvents(runPaths(folder).events) };
   } finally {
-    await made.policy.dispose();
+    await made.close();
     await rm(runs, { recursive: true, force: true });
   }
 }

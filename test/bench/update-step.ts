@@ -138,6 +138,7 @@ function replayInputs(inputs: Record<string, Tensor>) {
     ...loss,
     stepwiseEstimator: 'k3',
     useAnchor: true,
+    measureReference: true,
     gradientScale: 1,
   };
   const velocities = { anchor: shared('velocity_anchor'), reference: shared('velocity_reference') };

@@ -8,7 +8,7 @@ import type { Reward, Score } from '../../engine/reward/reward.ts';
 import { createShapesJudge } from '../../engine/reward/shapes-judge.ts';
 import { createRun } from '../../engine/run/folder.ts';
 import { collectProvenance } from '../../engine/run/provenance.ts';
-import { createPolicy } from '../../engine/training/create.ts';
+import { createParts } from '../../engine/training/create.ts';
 import { promptsFiles } from '../../engine/training/prompts.ts';
 import { runSession } from '../../engine/training/session.ts';
 import { eventsOf, recordOf, sage, temporaryFolder, tinyConfig } from './support.ts';
@@ -50,14 +50,14 @@ async function trainWith(reward: Reward) {
   const { folder: runFolder } = await createRun(runs, 'tiny', text, config, provenance, {
     files: promptsFiles(prompts),
   });
-  const policy = await createPolicy(config, folder);
+  const parts = { ...(await createParts(config, folder)), reward };
   const notes: string[] = [];
   const hooks = { progress: () => {}, note: (line: string) => void notes.push(line), onInterrupt: () => {} };
   try {
-    const outcome = await runSession({ runFolder, config, prompts, policy, reward, hooks }).catch((error) => error);
+    const outcome = await runSession({ runFolder, config, prompts, parts, hooks }).catch((error) => error);
     return { outcome: outcome as unknown, runFolder, notes };
   } finally {
-    await policy.dispose();
+    await parts.close();
   }
 }
 

@@ -42,7 +42,7 @@ export async function replay(
     klStep: mean('kl_step'),
     gradientNorm,
     gradientNormRaw: gradientNorm / request.equalizer,
-    driftReference: drifts[0] / drifts[1],
+    driftReference: request.measureReference ? drifts[0] / drifts[1] : null,
     driftAnchor: request.useAnchor ? drifts[2] / drifts[3] : null,
   };
 }

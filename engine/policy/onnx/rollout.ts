@@ -1,7 +1,7 @@
 import { SageError } from '../../errors.ts';
 import { logProbCoefficients } from '../../method/logprob.ts';
 import { parsePrompt, wordIndices } from '../../shapes/grammar.ts';
-import type { RolloutRequest, RolloutResult, Video } from '../policy.ts';
+import { loadedVideo, type RolloutRequest, type RolloutResult, type SampledVideo, type Video } from '../policy.ts';
 import type { Lanes } from './lanes.ts';
 import { partCount, sharedFloats } from './tasks.ts';
 import type { StepTrajectory, Trajectories } from './trajectories.ts';
@@ -119,12 +119,10 @@ function promptWords(prompts: readonly string[]): BigInt64Array {
 }
 
 /** Videos of `[N*F*H*W*3]` pixels. */
-function splitVideos(pixels: Float32Array, rows: number, { frames, height, width }: Omit<Video, 'pixels'>): Video[] {
+function splitVideos(pixels: Float32Array, rows: number, format: Omit<Video, 'pixels'>): SampledVideo[] {
+  const { frames, height, width } = format;
   const size = pixels.length / rows;
-  return Array.from({ length: rows }, (_, row) => ({
-    frames,
-    height,
-    width,
-    pixels: pixels.subarray(row * size, (row + 1) * size),
-  }));
+  return Array.from({ length: rows }, (_, row) =>
+    loadedVideo({ frames, height, width, pixels: pixels.subarray(row * size, (row + 1) * size) }),
+  );
 }

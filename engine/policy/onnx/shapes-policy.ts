@@ -59,6 +59,7 @@ export async function createShapesPolicy(options: ShapesPolicyOptions): Promise<
     release: (handle) => rollouts.release(handle),
     saveState: (folder) => saveState(folder, weights, optimizer),
     loadState: (folder) => loadState(folder, weights, optimizer),
+    peakMemory: () => process.resourceUsage().maxRSS * 1024,
     dispose: () => lanes.close(),
   };
 }

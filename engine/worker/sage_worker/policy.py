@@ -88,7 +88,8 @@ class TorchPolicy:
         self.model = model
         self.options = options
         self.ranks = ranks_of(group)
-        if options.activation_checkpointing:
+        # A model of diffusers does it itself where it was loaded so.
+        if options.activation_checkpointing and not getattr(model.network, "is_gradient_checkpointing", False):
             recompute_blocks(model)
         self.trainable = _trainable(model, options, self.ranks)
         self.optimizer = create_adamw(self.trainable)

@@ -71,13 +71,13 @@ def replay(
         outputs = step_loss(velocity.flatten(1), inputs)
         outputs.loss.backward()  # type: ignore[no-untyped-call]
         gradients = _added(gradients, trainable.take_gradients())
-        pass_sums, pass_deviation = _observe(outputs, inputs)
+        pass_sums, pass_deviation = _observe(outputs, rows_of_pass)
         sums += pass_sums
         deviation = torch.maximum(deviation, pass_deviation)
     trainable.average(gradients)
     total_of(sums, ranks)
     most_of(deviation, ranks)
-    return _result(request, sums / ranks.size, float(deviation), trainable.norm(gradients)), gradients
+    return _result(task, sums, float(deviation), trainable.norm(gradients)), gradients
 
 
 @torch.no_grad()
@@ -126,35 +126,36 @@ def _inputs(task: _Replay, of: Pass, anchor: Tensor, reference: Tensor) -> StepI
 
 
 _PER_SAMPLE = ("policy_loss", "ratio", "clipped", "approx_kl", "kl_anchor", "kl_step")
-_SUMS = ("loss", *_PER_SAMPLE, "reference", "reference_norm", "anchor", "anchor_norm")
+_SUMS = (*_PER_SAMPLE, "loss", "reference", "reference_norm", "anchor", "anchor_norm")
 
 
-def _observe(outputs: StepOutputs, inputs: StepInputs) -> tuple[Tensor, Tensor]:
-    """Weighted sums in the order of `_SUMS`, and max |ratio - 1| of the rows that count; float64 on the CPU."""
-    weight = inputs.weight
-    per_sample = [(getattr(outputs, name) * weight).sum() for name in _PER_SAMPLE]
-    sums = torch.stack([outputs.loss, *per_sample, *outputs.drift_reference, *outputs.drift_anchor])
-    deviation = ((outputs.ratio - 1).abs() * (weight > 0)).max()
-    return sums.detach().double().cpu(), deviation.detach().double().cpu().reshape(1)
+def _observe(outputs: StepOutputs, of: Pass) -> tuple[Tensor, Tensor]:
+    """Sums in the order of `_SUMS` over the rows that count, and their max |ratio - 1|; float64 on the CPU."""
+    counts = torch.tensor(of.counts, dtype=torch.float64)
+    per_sample = [(getattr(outputs, name).detach().cpu().double() * counts).sum() for name in _PER_SAMPLE]
+    totals = torch.stack([outputs.loss.detach(), *outputs.drift_reference, *outputs.drift_anchor]).cpu().double()
+    deviation = ((outputs.ratio.detach().cpu().double() - 1).abs() * counts).max()
+    return torch.cat([torch.stack(per_sample), totals]), deviation.reshape(1)
 
 
-def _result(
-    request: ForwardBackwardRequest, sums: Tensor, deviation: float, gradient_norm: float
-) -> ForwardBackwardResult:
-    means = dict(zip(_SUMS, sums.tolist(), strict=True))
+def _result(task: _Replay, sums: Tensor, deviation: float, gradient_norm: float) -> ForwardBackwardResult:
+    request = task.request
+    total = dict(zip(_SUMS, sums.tolist(), strict=True))
+    count = len(request.samples)
     return ForwardBackwardResult(
-        loss=means["loss"],
-        policy_loss=means["policy_loss"],
-        ratio=means["ratio"],
+        # The ranks' losses are weighted for their mean; the other sums are over samples.
+        loss=total["loss"] / task.ranks.size,
+        policy_loss=total["policy_loss"] / count,
+        ratio=total["ratio"] / count,
         ratio_deviation=deviation,
-        clip_fraction=means["clipped"],
-        approx_kl=means["approx_kl"],
-        kl_anchor=means["kl_anchor"] if request.use_anchor else 0.0,
-        kl_step=means["kl_step"],
+        clip_fraction=total["clipped"] / count,
+        approx_kl=total["approx_kl"] / count,
+        kl_anchor=total["kl_anchor"] / count if request.use_anchor else 0.0,
+        kl_step=total["kl_step"] / count,
         gradient_norm=gradient_norm,
         gradient_norm_raw=gradient_norm / request.equalizer,
-        drift_reference=means["reference"] / means["reference_norm"] if request.measure_reference else None,
-        drift_anchor=means["anchor"] / means["anchor_norm"] if request.use_anchor else None,
+        drift_reference=total["reference"] / total["reference_norm"] if request.measure_reference else None,
+        drift_anchor=total["anchor"] / total["anchor_norm"] if request.use_anchor else None,
     )
 
 

@@ -58,7 +58,7 @@ describe('a config that extends', () => {
 
   it('takes the defaults of the model that the base names', () => {
     const { config } = read('extends: hunyuan-video-1.5\nsampling: {steps: 30}\ntraining: {accumulation: 29}');
-    expect(config).toMatchObject({ policy: { devices: 64 }, sampling: { steps: 30, shift: 5 }, videos: { scale: 1 } });
+    expect(config).toMatchObject({ policy: { devices: 32 }, sampling: { steps: 30, shift: 5 }, videos: { scale: 1 } });
   });
 
   it('can be set by a flag, and flags lie over the base', () => {

@@ -9,6 +9,7 @@ import { SageError } from '../../../engine/errors.ts';
 import { findBox } from '../../../engine/media/mp4.ts';
 import { createVideoWriter } from '../../../engine/media/writer.ts';
 import type { VideoJob, VideoWriter } from '../../../engine/media/writer.ts';
+import { loadedVideo } from '../../../engine/policy/policy.ts';
 import { eightColours, flatVideo } from './testvideo.ts';
 
 let folder: string;
@@ -24,7 +25,7 @@ afterEach(async () => {
 });
 
 const job = (name: string, inside = folder): VideoJob => ({
-  video: flatVideo(eightColours),
+  video: loadedVideo(flatVideo(eightColours)),
   file: join(inside, `${name}.mp4`),
   poster: join(inside, `${name}.png`),
   scale: 8,
@@ -43,7 +44,7 @@ describe('the video writer', () => {
   it('writes every video and its poster, making the folder, and leaves nothing else', async () => {
     const inside = join(folder, 'rollouts', '000012');
     const jobs = [0, 1, 2].map((g) => job(`p00-g${g}`, inside));
-    writer.enqueue(jobs);
+    await writer.enqueue(jobs);
     expect(writer.pending).toBe(3);
     await writer.drain();
     expect(writer.pending).toBe(0);
@@ -55,24 +56,25 @@ describe('the video writer', () => {
 
   it('leaves the pixels to the caller and does not see what is done to them afterwards', async () => {
     const [first, second] = [job('a'), job('b')];
-    writer.enqueue([first]);
-    first.video.pixels.fill(0);
-    writer.enqueue([second]);
+    await writer.enqueue([first]);
+    const { pixels } = await first.video.load();
+    pixels.fill(0);
+    await writer.enqueue([second]);
     await writer.drain();
-    expect(first.video.pixels.length).toBe(8 * 32 * 32 * 3);
+    expect(pixels.length).toBe(8 * 32 * 32 * 3);
     expect(Buffer.compare(await readFile(first.file), await readFile(second.file))).toBe(0);
   });
 
   it('replaces an existing file', async () => {
     const again = job('a');
     await writeFile(again.file, 'something older');
-    writer.enqueue([again]);
+    await writer.enqueue([again]);
     await writer.drain();
     expect((await readFile(again.file)).subarray(4, 8).toString()).toBe('ftyp');
   });
 
   it('is ready when no more than its capacity wait', async () => {
-    writer.enqueue(['a', 'b', 'c', 'd', 'e'].map((name) => job(name)));
+    await writer.enqueue(['a', 'b', 'c', 'd', 'e'].map((name) => job(name)));
     await writer.ready();
     expect(writer.pending).toBe(2);
     await writer.drain();
@@ -80,7 +82,7 @@ describe('the video writer', () => {
 
   it('reports the first failure once, with its file, and writes all the others', async () => {
     await writeFile(join(folder, 'taken'), 'a file where a folder is needed');
-    writer.enqueue([job('a'), job('b', join(folder, 'taken')), job('c', join(folder, 'taken')), job('d')]);
+    await writer.enqueue([job('a'), job('b', join(folder, 'taken')), job('c', join(folder, 'taken')), job('d')]);
     const error = await failure(writer.drain());
     expect(error.code).toBe('not-a-folder');
     expect(error.place.file).toBe(join(folder, 'taken', 'b.png'));
@@ -90,8 +92,9 @@ describe('the video writer', () => {
   });
 
   it('survives a video that cannot be encoded', async () => {
-    const empty = { ...job('empty'), video: { frames: 0, height: 0, width: 0, pixels: new Float32Array(0) } };
-    writer.enqueue([empty, job('a')]);
+    const video = loadedVideo({ frames: 0, height: 0, width: 0, pixels: new Float32Array(0) });
+    const empty = { ...job('empty'), video };
+    await writer.enqueue([empty, job('a')]);
     expect((await failure(writer.drain())).place.file).toContain('empty');
     expect((await readdir(folder)).filter((name) => name.startsWith('a.'))).toEqual(['a.mp4', 'a.png']);
   });
@@ -102,7 +105,7 @@ describe('the video writer', () => {
     await mkdir(small);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small]);
     try {
-      writer.enqueue(Array.from({ length: 30 }, (_, i) => job(`v${i}`, small)));
+      await writer.enqueue(Array.from({ length: 30 }, (_, i) => job(`v${i}`, small)));
       const error = await failure(writer.drain());
       expect(error.code).toBe('disk-full');
       expect(error.place.file).toContain(small);

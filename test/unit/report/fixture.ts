@@ -1,6 +1,7 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createVideoWriter } from '../../../engine/media/writer.ts';
+import { loadedVideo } from '../../../engine/policy/policy.ts';
 import { openEventLog } from '../../../engine/run/event-log.ts';
 import type { EventBody, EventOf, VideoEntry } from '../../../engine/run/events.ts';
 import { createRun, updateRun } from '../../../engine/run/folder.ts';
@@ -197,7 +198,9 @@ async function writeVideos(
       random,
     );
     const [file, poster] = [`p${i}-g0.mp4`, `p${i}-g0.png`];
-    writer.enqueue([{ video, file: join(folder, file), poster: join(folder, poster), scale: 8 }]);
+    await writer.enqueue([
+      { video: loadedVideo(video), file: join(folder, file), poster: join(folder, poster), scale: 8 },
+    ]);
     const components = componentsAt(progress, random.between(-0.15, 0.15) * (0.3 + progress));
     entries.push({
       file,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { planIteration } from '../../../engine/config/plan.ts';
 import { checkText } from '../../../engine/config/load.ts';
 import type { Config } from '../../../engine/config/schema.ts';
 import { drawBatch, planUpdates } from '../../../engine/training/batch.ts';
@@ -77,6 +78,38 @@ describe('the plan of updates', () => {
       ),
       { numRuns: 100 },
     );
+  });
+
+  it('gives every rank a whole micro-batch, as the plan of an iteration has it', () => {
+    const base = configOf('{}');
+    const config = {
+      ...base,
+      policy: { ...base.policy, backend: 'torch' as const, devices: 8, sequence_parallel: 2 },
+      rollout: { ...base.rollout, prompts_per_iteration: 4, generations: 8 },
+      training: { ...base.training, micro_batch: 2, accumulation: 3, steps_per_sample: null },
+    };
+    const { explored, ranks, replays, updates } = planIteration(config)!;
+    expect(ranks).toBe(4);
+    const planned = planUpdates(config, explored, Array<number>(32).fill(1), 1);
+    expect(planned.length).toBe(updates);
+    expect(planned.flat().length).toBe(replays);
+    expect(planned.flat().every(({ samples }) => samples.length === 8)).toBe(true);
+  });
+
+  it('measures the drift from the pre-trained model in every replay, or once a step', () => {
+    const base = configOf('{}');
+    const measured = (measure_drift: 'all' | 'first') => {
+      const config = { ...base, training: { ...base.training, measure_drift } };
+      return planUpdates(config, [0, 2, 5], Array<number>(70).fill(1), 1)
+        .flat()
+        .filter((r) => r.measureReference);
+    };
+    expect(
+      measured('first')
+        .map(({ step }) => step)
+        .sort(),
+    ).toEqual([0, 2, 5]);
+    expect(measured('all')).toHaveLength(9);
   });
 
   it('trains only as many steps a sample as asked for, others each time', () => {

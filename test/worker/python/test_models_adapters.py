@@ -16,6 +16,7 @@ from diffusers import (
 )
 from peft import LoraConfig
 from safetensors import safe_open
+
 from sage_worker.errors import WorkerError
 from sage_worker.models import adapters
 from sage_worker.models.base import ModelOptions

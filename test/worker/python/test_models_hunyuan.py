@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, HunyuanVideo15Pipeline
+
 from sage_worker.models.base import ModelOptions
 from sage_worker.models.hunyuan_video import LORA_TARGETS, HunyuanVideo
 from sage_worker.models.load import load_model

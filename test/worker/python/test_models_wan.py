@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, WanPipeline
+
 from sage_worker.models.base import ModelOptions
 from sage_worker.models.load import load_model
 from sage_worker.models.wan import LORA_TARGETS, Wan

@@ -78,7 +78,7 @@ def test_clipscore_is_the_mean_of_100_cosines_never_below_zero(
 ) -> None:
     items = [video(seed, prompt) for seed in (1, 2) for prompt in ("a cat", "a dog", "rain", "snow")]
     expected = [[100 * c for c in cosines(clip, folder, item, CHOSEN)] for item in items]
-    scores = [score.components["CLIPScore"] for score in clipscore.score(items)]
+    scores = [score.components["clipscore"] for score in clipscore.score(items)]
     assert scores == pytest.approx([sum(max(c, 0) for c in row) / 8 for row in expected], abs=1e-3)
     assert any(c < 0 for row in expected for c in row), "none of these would be below zero"
 
@@ -87,14 +87,14 @@ def test_pickscore_is_the_mean_of_scaled_cosines(clip: CLIPModel, folder: Path, 
     items = [video(seed, prompt) for seed in (1, 2) for prompt in ("a cat", "a dog", "rain", "snow")]
     scale = torch.tensor(4.6052).exp().item()
     expected = [scale * sum(cosines(clip, folder, item, CHOSEN)) / 8 for item in items]
-    assert [score.components["PickScore"] for score in pickscore.score(items)] == pytest.approx(expected, abs=1e-3)
+    assert [score.components["pickscore"] for score in pickscore.score(items)] == pytest.approx(expected, abs=1e-3)
     assert min(expected) < 0, "a negative score stays negative"
 
 
 def test_a_short_video_is_looked_at_whole(clip: CLIPModel, folder: Path, pickscore: RewardModel) -> None:
     item = video(3, "a cat", frames=3)
     expected = torch.tensor(4.6052).exp().item() * sum(cosines(clip, folder, item, [0, 1, 2])) / 3
-    assert pickscore.score([item])[0].components["PickScore"] == pytest.approx(expected, abs=1e-3)
+    assert pickscore.score([item])[0].components["pickscore"] == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_prompt_that_is_cut_is_said_to_be(pickscore: RewardModel, clipscore: RewardModel) -> None:
@@ -118,7 +118,7 @@ def test_bfloat16_keeps_pickscores_scale(folder: Path, pickscore: RewardModel) -
     assert half.versions()["pickscore scale"] == pickscore.versions()["pickscore scale"]
     assert "mean of 100 cos over 8 evenly spaced frames" in half.versions()["pickscore scale"]
     [near], [exact] = half.score([video(1, "a cat")]), pickscore.score([video(1, "a cat")])
-    assert near.components["PickScore"] == pytest.approx(exact.components["PickScore"], abs=3)
+    assert near.components["pickscore"] == pytest.approx(exact.components["pickscore"], abs=3)
     assert near.components != exact.components
 
 

@@ -52,12 +52,12 @@ def video(seed: int, prompt: str = "a cat", frames: int = 5) -> VideoToScore:
 
 def test_a_mix_has_the_components_of_all(folder: Path) -> None:
     rewards = load_rewards(options(folder, "videoalign", "clipscore", python="mine.py:mine", held_out=("pickscore",)))
-    assert rewards.components == ("VQ", "MQ", "TA", "CLIPScore", "mine")
-    assert rewards.held_out_components == ("PickScore",)
+    assert rewards.components == ("VQ", "MQ", "TA", "clipscore", "python")
+    assert rewards.held_out_components == ("pickscore",)
     [score] = rewards.score([video(1, "a long prompt of many letters")])
     assert score["scored"] and tuple(score["components"]) == rewards.components
     assert set(score["raw"]) == {"VQ", "MQ", "TA"} and score["raw"]["VQ"] != score["components"]["VQ"]
-    assert set(score["heldOut"]) == {"PickScore"}
+    assert set(score["heldOut"]) == {"pickscore"}
     cut = "the prompt's last 10 tokens were cut off: it reads 16"
     assert score["notes"] == [f"clipscore: {cut}", f"pickscore: {cut}"]
     said = {"videoalign", "videoalign prompt", "clipscore", "pickscore scale", "reward mine.py:mine"}
@@ -76,7 +76,8 @@ def test_a_held_out_metric_that_fails_lacks_only_its_value(folder: Path) -> None
     rewards = load_rewards(options(folder, "clipscore", held_out=("videoalign",)))
     whole, without = rewards.score([video(1), video(2, frames=1)])
     assert whole["scored"] and set(whole["heldOut"]) == {"VQ", "MQ", "TA"} and whole["notes"] == []
-    assert without["scored"] and set(without["components"]) == {"CLIPScore"} and without["heldOut"] == {}
+    assert whole["raw"] == {}, "raw is what the reward's own components were"
+    assert without["scored"] and set(without["components"]) == {"clipscore"} and without["heldOut"] == {}
     assert without["notes"] == ["no VQ, MQ, TA: video 2: VideoAlign needs 2 frames at least, and it has 1"]
 
 
@@ -136,6 +137,28 @@ def test_a_model_that_breaks_on_a_batch_costs_only_the_video_at_fault() -> None:
     scores = Rewards([Breaks()], []).score([video(1), video(2, "heavy"), video(3)])
     assert [score["scored"] for score in scores] == [True, False, True]
     assert scores[1]["reason"] == "video 2: breaks failed with RuntimeError: out of memory"
+
+
+class Overflows:
+    """A network whose numbers leave the range of its precision."""
+
+    name = "overflows"
+    components: tuple[str, ...] = ("y",)
+
+    def score(self, videos: Sequence[VideoToScore]) -> list[ScoredVideo]:
+        return [ScoredVideo(components={"y": float("nan") if "big" in video.prompt else 1.0}) for video in videos]
+
+    def versions(self) -> dict[str, str]:
+        return {}
+
+
+def test_a_score_that_is_not_finite_is_none() -> None:
+    videos = [video(1), video(2, "big")]
+    _, spoilt = Rewards([Overflows()], []).score(videos)
+    assert spoilt == {"scored": False, "reason": "video 2: a score is not finite (y nan)"}
+    _, watched = Rewards([Breaks()], [Overflows()]).score(videos)
+    assert watched["scored"] and watched["heldOut"] == {}
+    assert watched["notes"] == ["no y: video 2: a score is not finite (y nan)"]
 
 
 # In the background.

@@ -26,10 +26,10 @@ def video(name: str = "iteration 3, prompt 1, generation 2", prompt: str = "a ca
     return VideoToScore(torch.full((4, 6, 8, 3), level), prompt, 8.0, name)
 
 
-def test_a_number_is_one_component_by_the_functions_name(tmp_path: Path) -> None:
+def test_a_number_is_the_one_component_python(tmp_path: Path) -> None:
     reward = written(tmp_path, "def brightness(video):\n    return video.pixels.mean() / 255\n", "brightness")
-    assert reward.components == ("brightness",)
-    assert reward.score([video(level=0.2)])[0].components == {"brightness": pytest.approx(0.2)}
+    assert reward.components == ("python",)
+    assert reward.score([video(level=0.2)])[0].components == {"python": pytest.approx(0.2)}
 
 
 def test_a_dict_is_several_components(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def score(video):
 def test_a_function_of_videos_scores_them_together(tmp_path: Path, result: str) -> None:
     text = "import numpy, torch\ndef score(videos):\n    values = [len(v.prompt) + 10 * len(videos) for v in videos]\n"
     scores = written(tmp_path, text + f"    return {result}\n").score([video(prompt="ab"), video(prompt="abc")])
-    assert [score.components["score"] for score in scores] == [22, 23]
+    assert [score.components["python"] for score in scores] == [22, 23]
 
 
 @pytest.mark.parametrize("many", [False, True])
@@ -70,7 +70,7 @@ def test_an_exception_drops_its_video_alone_and_names_it_with_the_line(tmp_path:
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
-        ("float('nan')", "returned nan for 'score', which is not finite"),
+        ("float('nan')", "returned nan, which is not finite"),
         ("{'a': 1, 'b': float('inf')}", "returned inf for 'b', which is not finite"),
         ("None", "returned None: it must be a number"),
         ("'good'", "returned a str: it must be a number"),
@@ -135,15 +135,15 @@ def test_a_function_with_declared_components_is_not_tried(tmp_path: Path) -> Non
     text = "known = {'a cat': 2}\ndef score(video):\n    return known[video.prompt]\n"
     with pytest.raises(WorkerError, match="raised KeyError"):
         written(tmp_path, text)
-    reward = written(tmp_path, text + "score.components = ('score',)\n")
-    assert reward.score([video()])[0].components == {"score": 2}
+    reward = written(tmp_path, text + "score.components = ('python',)\n")
+    assert reward.score([video()])[0].components == {"python": 2}
 
 
 def test_the_file_may_import_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "neighbour_of_my_rewards.py").write_text("weight = 7\n")
     text = "from neighbour_of_my_rewards import weight\nfrom sage_worker.rewards import Video\n"
     reward = written(tmp_path, text + "def score(video: Video) -> float:\n    return weight\n")
-    assert reward.score([video()])[0].components == {"score": 7}
+    assert reward.score([video()])[0].components == {"python": 7}
 
 
 def test_provenance_names_the_text_of_the_file(tmp_path: Path) -> None:

@@ -324,6 +324,19 @@ def test_a_missing_base_says_which_files(tiny: TinyVideoAlign, tmp_path: Path) -
     assert load(folder).name == "videoalign"
 
 
+def test_a_chat_template_in_a_file_of_its_own_is_found(tiny: TinyVideoAlign, model: VideoAlign, tmp_path: Path) -> None:
+    folder = tmp_path / "VideoReward"
+    shutil.copytree(tiny.folder, folder)
+    template = folder / f"checkpoint-{STEP}" / "tokenizer" / "chat_template.jinja"
+    text = template.read_text()
+    template.unlink()
+    with pytest.raises(WorkerError, match="has no chat template"):
+        load(folder)
+    # As Qwen2-VL's processors kept it.
+    (template.parent / "chat_template.json").write_text(json.dumps({"chat_template": text}))
+    assert load(folder).score([video(1, "a cat")])[0].raw == model.score([video(1, "a cat")])[0].raw
+
+
 def test_a_prompt_without_its_marks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "prompt_template.py").write_text(
         'DETAILED_PROMPT_WITH_SPECIAL_TOKEN = "rate {text_prompt}: <|VQ_reward|>"'

@@ -5,6 +5,7 @@ Each builder returns a folder that `from_pretrained` and `load_model` take as th
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,9 @@ def write_wan(folder: Path, seed: int = 0, layers: int = 2) -> Path:
             transformer=wan_transformer(layers),
         )
     pipeline.save_pretrained(folder)
+    # As published: the file has the embedding under one of its two names, and the config denies that they are one.
+    config = folder / "text_encoder" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"tie_word_embeddings": False}))
     return folder
 
 

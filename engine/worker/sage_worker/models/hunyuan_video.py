@@ -29,7 +29,6 @@ PUBLISHED = Published(
         "tokenizer_2": None,
     },
 )
-ENCODERS = ("text_encoder", "text_encoder_2")
 TEXT_PARTS = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
 
 # Anchored on the blocks: the token refiner has attention and feed-forward layers of the same names.
@@ -54,6 +53,7 @@ class HunyuanVideo:
         pipeline_folder.quiet()
         self.folder = pipeline_folder.locate(options.weights, PUBLISHED)
         shape = check_parts(self.folder, options)
+        self.options = options
         self.device = options.device
         self.precision = options.precision
         self.cache = options.cache
@@ -103,10 +103,11 @@ class HunyuanVideo:
     def encode_missing(self, prompts: Sequence[str]) -> Iterator[text_cache.Encoding]:
         """Loads the encoders, encodes one prompt at a time as the pipeline does, drops the padding, frees them."""
         from diffusers import HunyuanVideo15Pipeline
+        from transformers import Qwen2_5_VLTextModel, T5EncoderModel
 
-        others = {"transformer": None, "vae": self.vae}
+        encoders = {"text_encoder": Qwen2_5_VLTextModel, "text_encoder_2": T5EncoderModel}
         with pipeline_folder.loaded_encoders(
-            HunyuanVideo15Pipeline, self.folder, self.precision, self.device, ENCODERS, others
+            HunyuanVideo15Pipeline, PUBLISHED, self.folder, self.options, encoders, self.vae
         ) as (pipeline, place):
             for prompt in prompts:
                 with torch.no_grad():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from sage_worker.errors import WorkerError
 from sage_worker.models.base import ModelOptions, VideoFormat
@@ -64,8 +65,7 @@ def from_hub(name: str, published: Published) -> Path:
         remedy = f"Run `hf download {name}` where there is a network, or set `policy.weights` to a folder with them."
         raise WorkerError("policy/weights", message, remedy) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        message = f"The weights of {published.title}, {name}, could not be downloaded: {reason}"
+        message = f"The weights of {published.title}, {name}, could not be downloaded: {first_line(error)}"
         raise WorkerError("policy/weights", message, published.remedy()) from error
 
 
@@ -115,32 +115,50 @@ def require(condition: bool, folder: Path, message: str, published: Published) -
 
 
 def load_part(kind: Any, folder: Path, part: str, dtype: torch.dtype, published: Published) -> Any:
-    """One part on the CPU in evaluation mode, its weights in `dtype` (but those that its class keeps in float32)."""
+    """One part on the CPU in evaluation mode, its weights in `dtype` (but those that its class keeps in float32).
+
+    The libraries give random numbers to a weight that the files lack; here it is an error.
+    """
+    with readable(folder / part, published):
+        model, info = kind.from_pretrained(folder, subfolder=part, dtype=dtype, output_loading_info=True)
+    missing = sorted([*info["missing_keys"], *(str(key) for key in info["mismatched_keys"])])
+    names = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+    require(not missing, folder / part, f"the files lack weights, or have them in other shapes: {names}.", published)
+    return model.eval()
+
+
+@contextmanager
+def readable(place: Path, published: Published) -> Iterator[None]:
+    """Turns what the libraries raise about files that are missing, damaged or of other shapes into a WorkerError."""
     try:
-        return kind.from_pretrained(folder, subfolder=part, dtype=dtype).eval()
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        message = f"The weights in {folder / part} cannot be loaded: {reason}"
+        yield
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        # Out of memory is no fault of the files.
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        message = f"The weights in {place} cannot be loaded: {first_line(error)}"
         raise WorkerError("policy/weights", message, published.remedy()) from error
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong, in a line."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 @contextmanager
 def loaded_encoders(
-    kind: Any,
-    folder: Path,
-    dtype: torch.dtype,
-    device: torch.device,
-    encoders: Sequence[str],
-    others: Mapping[str, Any],
+    pipeline_kind: Any, published: Published, folder: Path, options: ModelOptions, encoders: Mapping[str, Any], vae: Any
 ) -> Iterator[tuple[Any, torch.device]]:
     """The pipeline with its text encoders, and the device on which they are; their memory is freed on leaving.
 
-    `others` are its remaining models, loaded already or None. The encoders go to `device` where they fit beside what is
-    there; otherwise they stay on the CPU: slow, but once a prompt.
+    The encoders, given by their classes, go to the options' device where they fit beside what is there; otherwise they
+    stay on the CPU: slow, but once a prompt. The pipeline has no transformer, and asks the autoencoder for its sizes.
     """
-    pipeline = kind.from_pretrained(folder, dtype=dtype, **others)
-    modules = [pipeline.components[name] for name in encoders]
-    place = encoder_device(modules, device)
+    loaded = {part: load_part(kind, folder, part, options.precision, published) for part, kind in encoders.items()}
+    with readable(folder, published):
+        pipeline = pipeline_kind.from_pretrained(folder, dtype=options.precision, transformer=None, vae=vae, **loaded)
+    modules = list(loaded.values())
+    place = encoder_device(modules, options.device)
     for module in modules:
         module.to(place)
     try:
@@ -149,7 +167,7 @@ def loaded_encoders(
         for module in modules:
             # Whoever still holds the pipeline holds no memory.
             module.to("meta")
-        del pipeline, modules
+        del pipeline, modules, loaded
         gc.collect()
         if place.type == "cuda":
             torch.cuda.empty_cache()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -16,6 +17,8 @@ from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from sage_worker.errors import WorkerError
 
 Encoding = dict[str, Tensor]
 """What a model keeps of one prompt, by name."""
@@ -33,8 +36,7 @@ def cached(folder: Path, identity: str, prompts: Sequence[str], encode: Encode) 
     found.update((prompt, read(folder, identity, prompt)) for prompt in dict.fromkeys(prompts))
     missing = [prompt for prompt, encoding in found.items() if encoding is None]
     if missing:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        with writable(folder), FileLock(folder / ".lock"):
             found.update({prompt: read(folder, identity, prompt) for prompt in missing})
             missing = [prompt for prompt in missing if found[prompt] is None]
             encodings = iter(encode(missing)) if missing else iter(())
@@ -42,6 +44,17 @@ def cached(folder: Path, identity: str, prompts: Sequence[str], encode: Encode) 
                 write(folder, identity, prompt, made)
                 found[prompt] = made
     return [encoding for prompt in prompts if (encoding := found[prompt]) is not None]
+
+
+@contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Makes the folder; raises WorkerError where prompts cannot be kept in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        message = f"Encoded prompts cannot be kept in {folder}: {error}."
+        raise WorkerError("policy/cache", message, "Make room there and let yourself write to it.") from error
 
 
 def entry(folder: Path, identity: str, prompt: str) -> Path:

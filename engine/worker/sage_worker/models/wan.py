@@ -48,6 +48,7 @@ class Wan:
         pipeline_folder.quiet()
         self.folder = pipeline_folder.locate(options.weights, PUBLISHED)
         self.latent_shape = check_parts(self.folder, options)
+        self.options = options
         self.device = options.device
         self.precision = options.precision
         self.cache = options.cache
@@ -88,11 +89,13 @@ class Wan:
     def encode_missing(self, prompts: Sequence[str]) -> Iterator[text_cache.Encoding]:
         """Loads the encoder, encodes one prompt at a time as the pipeline does, drops the zeros behind, frees it."""
         from diffusers import WanPipeline
+        from transformers import UMT5EncoderModel
 
-        others = {"transformer": None, "transformer_2": None, "vae": self.vae}
-        with pipeline_folder.loaded_encoders(
-            WanPipeline, self.folder, self.precision, self.device, ("text_encoder",), others
-        ) as (pipeline, place):
+        encoders = {"text_encoder": UMT5EncoderModel}
+        with pipeline_folder.loaded_encoders(WanPipeline, PUBLISHED, self.folder, self.options, encoders, self.vae) as (
+            pipeline,
+            place,
+        ):
             for prompt in prompts:
                 with torch.no_grad():
                     text, _ = pipeline.encode_prompt(

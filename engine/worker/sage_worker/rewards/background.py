@@ -24,7 +24,8 @@ class BackgroundScoring:
 
     def __init__(self, rewards: Rewards, device: torch.device) -> None:
         self._rewards = rewards
-        self._device = device
+        # The current device is a thread's own: another thread's would be the first one.
+        self._device = torch.device("cuda", torch.cuda.current_device()) if device == torch.device("cuda") else device
         self._waiting: queue.Queue[tuple[Key, VideoToScore, Future[Score]] | None] = queue.Queue()
         self._scores: dict[Key, Future[Score]] = {}
         self._thread = threading.Thread(target=self._work, name="rewards", daemon=True)

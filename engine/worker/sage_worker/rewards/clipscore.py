@@ -15,10 +15,10 @@ released = "openai/clip-vit-large-patch14"
 
 
 class ClipScore:
-    """Component CLIPScore, 0 to 100; about 20 to 35 for videos that show their prompt."""
+    """Component clipscore, 0 to 100; about 20 to 35 for videos that show their prompt."""
 
     name = "clipscore"
-    components: tuple[str, ...] = ("CLIPScore",)
+    components: tuple[str, ...] = ("clipscore",)
 
     def __init__(self, clip: Clip) -> None:
         self.clip = clip
@@ -27,7 +27,7 @@ class ClipScore:
         """Mean of max(100 cos, 0) over the frames of each video."""
         return [
             ScoredVideo(
-                components={"CLIPScore": sum(max(100 * c, 0) for c in result.frames) / len(result.frames)},
+                components={"clipscore": sum(max(100 * c, 0) for c in result.frames) / len(result.frames)},
                 notes=notes_of(result),
             )
             for result in self.clip.cosines(videos)

@@ -38,7 +38,7 @@ class RewardOptions:
 
 def load_rewards(options: RewardOptions) -> Rewards:
     """Loads everything that scores; a model that is both a reward and held out once. Raises WorkerError."""
-    if not options.models and options.python is None:
+    if not options.models and options.python is None and not options.held_out:
         message = "The reward names neither a model nor a Python function."
         raise WorkerError("reward/none", message, f"Set reward.model to one of {', '.join(_makers)}, or reward.python.")
     loaded = {name: _load(name, options) for name in dict.fromkeys((*options.models, *options.held_out))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -44,7 +45,7 @@ class Rewards:
                 continue
             alive = [i for i in range(len(videos)) if i not in reasons]
             answers = score_each(model, [videos[i] for i in alive])
-            results[model] = dict(zip(alive, answers, strict=True))
+            results[model] = {i: _finite(answer, videos[i]) for i, answer in zip(alive, answers, strict=True)}
             if model in self.models:
                 reasons.update({i: a.reason for i, a in results[model].items() if a.reason is not None})
         return [self._merge(i, reasons.get(i), results) for i in range(len(videos))]
@@ -59,6 +60,7 @@ class Rewards:
         score: Score = {"scored": True, "components": {}, "raw": {}, "heldOut": {}, "notes": []}
         for model in self.models:
             score["components"].update(results[model][i].components)
+            score["raw"].update(results[model][i].raw)
         for model in self.held_out:
             answer = results[model][i]
             if answer.reason is None:
@@ -66,7 +68,6 @@ class Rewards:
             else:
                 score["notes"].append(f"no {', '.join(model.components)}: {answer.reason}")
         for model, answers in results.items():
-            score["raw"].update(answers[i].raw)
             score["notes"].extend(f"{model.name}: {note}" for note in answers[i].notes)
         return score
 
@@ -84,6 +85,15 @@ def score_each(model: RewardModel, videos: Sequence[VideoToScore]) -> list[Score
             return [score_each(model, [video])[0] for video in videos]
         words = f"{type(error).__name__}: {error}"
         return [ScoredVideo(reason=f"{videos[0].name}: {model.name} failed with {words}")]
+
+
+def _finite(answer: ScoredVideo, video: VideoToScore) -> ScoredVideo:
+    """The answer, or that it is none: NaN would spoil the whole group's mean, and JSON has no word for it."""
+    wrong = {name: value for name, value in answer.components.items() if not math.isfinite(value)}
+    if not wrong:
+        return answer
+    words = ", ".join(f"{name} {value}" for name, value in wrong.items())
+    return ScoredVideo(reason=f"{video.name}: a score is not finite ({words})")
 
 
 def _distinct(models: Sequence[RewardModel]) -> tuple[str, ...]:

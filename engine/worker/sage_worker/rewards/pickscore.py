@@ -17,10 +17,10 @@ released_processor = "laion/CLIP-ViT-H-14-laion2B-s32B-b79K"
 
 
 class PickScore:
-    """Component PickScore, about 17 to 24: exp(logit_scale) is 100. Some divide by 26; this does not."""
+    """Component pickscore, about 17 to 24: exp(logit_scale) is 100. Some divide by 26; this does not."""
 
     name = "pickscore"
-    components: tuple[str, ...] = ("PickScore",)
+    components: tuple[str, ...] = ("pickscore",)
 
     def __init__(self, clip: Clip) -> None:
         self.clip = clip
@@ -30,7 +30,7 @@ class PickScore:
         scale = self.clip.logit_scale
         return [
             ScoredVideo(
-                components={"PickScore": scale * sum(result.frames) / len(result.frames)}, notes=notes_of(result)
+                components={"pickscore": scale * sum(result.frames) / len(result.frames)}, notes=notes_of(result)
             )
             for result in self.clip.cosines(videos)
         ]

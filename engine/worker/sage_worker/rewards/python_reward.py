@@ -22,6 +22,9 @@ from sage_worker.models.base import VideoFormat
 from sage_worker.rewards.base import ScoredVideo, VideoToScore
 from sage_worker.rewards.frames import as_bytes
 
+only_component = "python"
+"""Name of the component of a function that returns a number, as the config weighs it."""
+
 signature_help = "Write it as `def score(video) -> float`, or with `dict[str, float]`, or `def score(videos)` for many."
 
 
@@ -34,7 +37,7 @@ class Video:
     prompt: str
     frames_per_second: float
     name: str
-    """Where the video comes from, for messages: iteration, prompt and generation."""
+    """How messages name the video."""
 
 
 class PythonReward:
@@ -89,7 +92,7 @@ class PythonReward:
         return self._read(result, video)
 
     def _read(self, result: Any, video: Video) -> ScoredVideo:
-        components, reason = read_result(result, self.function.__name__)
+        components, reason = read_result(result)
         if reason is None and set(components) != set(self.components):
             reason = f"returned the components {sorted(components)}, and not {sorted(self.components)} as at first"
         if reason is not None:
@@ -111,9 +114,9 @@ class PythonReward:
                 "reward/python",
                 f"{self.name} raised {described(error, self.file)} for a made-up video of {trial.frames} frames.",
                 "Mend it; or, if it cannot score a made-up video, name its components beside it, "
-                f"e.g. `{self.function.__name__}.components = ('{self.function.__name__}',)`, and it is not tried.",
+                f"e.g. `{self.function.__name__}.components = ('{only_component}',)`, and it is not tried.",
             ) from error
-        components, reason = read_result(result, self.function.__name__)
+        components, reason = read_result(result)
         if reason is not None:
             raise WorkerError("reward/python", f"{self.name} {reason} for a made-up video.", signature_help)
         return tuple(components)
@@ -123,9 +126,9 @@ class _WrongReturnError(Exception):
     """The function returned something other than one result a video; the words follow its name."""
 
 
-def read_result(result: Any, name: str) -> tuple[dict[str, float], str | None]:
-    """Components of what a function returned, a number being one component by the function's name; or what is wrong."""
-    named = result if isinstance(result, Mapping) else {name: result}
+def read_result(result: Any) -> tuple[dict[str, float], str | None]:
+    """Components of what a function returned, a number being the one component `python`; or what is wrong."""
+    named = result if isinstance(result, Mapping) else {only_component: result}
     if not named:
         return {}, "returned an empty dict"
     components: dict[str, float] = {}
@@ -137,7 +140,8 @@ def read_result(result: Any, name: str) -> tuple[dict[str, float], str | None]:
             where = f" in {key!r}" if isinstance(result, Mapping) else ""
             return {}, f"returned {_shape_of(value)}{where}: it must be a number"
         if not math.isfinite(number):
-            return {}, f"returned {number} for {key!r}, which is not finite"
+            where = f" for {key!r}" if isinstance(result, Mapping) else ""
+            return {}, f"returned {number}{where}, which is not finite"
         components[key] = number
     return components, None
 
@@ -231,4 +235,6 @@ def _names(declared: Any, spec: str) -> tuple[str, ...]:
     if isinstance(declared, list | tuple) and declared and all(isinstance(name, str) for name in declared):
         return tuple(declared)
     message = f"The attribute `components` of {spec} is {declared!r}, not a tuple of names."
-    raise WorkerError("reward/python", message, "Write e.g. `score.components = ('score',)` below the function.")
+    raise WorkerError(
+        "reward/python", message, f"Write e.g. `score.components = ('{only_component}',)` below the function."
+    )

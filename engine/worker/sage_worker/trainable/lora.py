@@ -6,6 +6,7 @@ every rank holds them whole, so that only frozen weights are sharded.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -41,7 +42,9 @@ class LoraTrainable:
             # On every rank the same numbers, whatever was drawn before.
             torch.manual_seed(seed)
             network.add_adapter(config, adapter_name=TRAINED)
-            network.add_adapter(config, adapter_name=ANCHOR)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Already found a `peft_config`")
+                network.add_adapter(config, adapter_name=ANCHOR)
         self.network = network
         self._layers = [layer for layer in network.modules() if isinstance(layer, BaseTunerLayer)]
         self._ranks = ranks

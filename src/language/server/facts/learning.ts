@@ -1,4 +1,5 @@
 import { learningRate } from '../../../../engine/config/plan.ts';
+import { rewardModels, rewardWeights } from '../../../../engine/config/reward.ts';
 import { analyticEqualizer } from '../../../../engine/method/equalizer.ts';
 import { outputGradientNorm } from '../../../../engine/method/logprob.ts';
 import { count, countOf, figure, stepsText } from '../figures.ts';
@@ -90,15 +91,20 @@ function warmUp({ plan, config: { equalizer } }: Here): string | null {
   return `An iteration observes each step ${about}${figure(each)} times, so measured norms count from ${about}iteration ${count(iteration + 1)} on.`;
 }
 
+const components = ['VQ', 'MQ', 'TA', 'clipscore', 'pickscore'] as const;
+type Component = (typeof components)[number];
+
 /** The largest reward, where components have a maximum, and the share of one of them. */
-function largestReward(component: 'VQ' | 'MQ' | 'TA' | null) {
-  return ({ config: { reward } }: Here): string | null => {
-    const all = Object.entries(reward.weights).filter(([, weight]) => weight !== 0);
+function largestReward(component: Component | null) {
+  return ({ config }: Here): string | null => {
+    const all = Object.entries(rewardWeights(config)).filter(([, weight]) => weight !== 0);
     const total = all.reduce((sum, [, weight]) => sum + weight, 0);
     if (total === 0) return null;
-    const share = component === null ? null : reward.weights[component] / total;
-    const part = share === null ? '' : `${component} is ${Math.round(100 * share)} % of the weight. `;
-    if (reward.model !== 'shapes-judge') return part === '' ? null : part.trim();
+    const weight = component === null ? undefined : (rewardWeights(config)[component] ?? 0);
+    const part = weight === undefined ? '' : `${component} is ${Math.round((100 * weight) / total)} % of the weight. `;
+    // Of the others no largest value is known.
+    const bounded = config.reward.python === null && rewardModels(config).every((model) => model === 'shapes-judge');
+    if (!bounded) return part === '' ? null : part.trim();
     const sum = all.map(([name, weight]) => `${figure(weight)} ${name}`).join(' + ');
     return `${part}The largest reachable reward is ${sum} = ${figure(total)}, since every component lies in [0, 1].`;
   };
@@ -117,7 +123,7 @@ const decayOf = (name: 'beta1' | 'beta2'): Fact => ({
   needs: [...plan.needs, `training.${name}`],
   say: (here) => [averagedUpdates(here.config.training[name], here)],
 });
-const weightOf = (component: 'VQ' | 'MQ' | 'TA'): Fact => ({
+const weightOf = (component: Component): Fact => ({
   needs: rewardNeeds,
   say: (here) => [largestReward(component)(here)],
 });
@@ -133,7 +139,7 @@ export const learningFacts: Record<string, Fact> = {
   },
   reward: { needs: rewardNeeds, say: (here) => [largestReward(null)(here)] },
   'reward.weights': { needs: rewardNeeds, say: (here) => [largestReward(null)(here)] },
-  ...Object.fromEntries((['VQ', 'MQ', 'TA'] as const).map((name) => [`reward.weights.${name}`, weightOf(name)])),
+  ...Object.fromEntries(components.map((name) => [`reward.weights.${name}`, weightOf(name)])),
   'reward.advantage_clip': {
     needs: ['reward.advantage_clip', 'rollout.generations'],
     say: (here) => [largestAdvantage(here)],

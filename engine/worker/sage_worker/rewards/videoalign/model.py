@@ -61,7 +61,7 @@ class VideoAlign:
         for start in range(0, len(rows), _rows_a_pass):
             part = rows[start : start + _rows_a_pass]
             for (i, _, _), raw in zip(part, self.raw_scores([(ids, p) for _, ids, p in part]), strict=True):
-                results[i] = self._scored(raw, videos[i].name)
+                results[i] = self._scored(raw)
         return [result for result in results if result is not None]
 
     def versions(self) -> dict[str, str]:
@@ -116,9 +116,7 @@ class VideoAlign:
         ).tolist()
         return raw
 
-    def _scored(self, raw: list[float], name: str) -> ScoredVideo:
-        if not all(abs(value) < float("inf") for value in raw):
-            return ScoredVideo(reason=f"{name}: VideoAlign's scores are not finite: {raw}")
+    def _scored(self, raw: list[float]) -> ScoredVideo:
         by_name = dict(zip(dimensions, raw, strict=True))
         mean, std = self.checkpoint.settings.mean, self.checkpoint.settings.std
         return ScoredVideo(components={n: (v - mean[n]) / std[n] for n, v in by_name.items()}, raw=by_name)

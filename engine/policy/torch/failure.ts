@@ -1,0 +1,97 @@
+import { SageError } from '../../errors.ts';
+import type { WorkerFault } from './messages.ts';
+
+/** How a worker's process ended. */
+export interface WorkerEnd {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** What is known of a worker when something went wrong. */
+export interface Circumstances {
+  /** What it was at, as in "while it sampled videos". */
+  doing: string;
+  /** The last lines of its stderr. */
+  lines: readonly string[];
+  /** File that has all of them. */
+  log: string | null;
+}
+
+const lessMemory =
+  'Take less at once: a smaller training.micro_batch, policy.activation_checkpointing: true, fewer sampling.frames or ' +
+  'pixels, policy.adapter.kind: lora, or more policy.devices. Then resume the run.';
+const setUp = 'Run `sage-grpo setup-torch`, which makes a Python environment with all that the worker needs.';
+const seeLog = ({ log }: Circumstances) => (log === null ? '' : ` All of its output is in ${log}.`);
+
+const memoryWords =
+  /out of memory|OutOfMemoryError|can't allocate memory|cannot allocate memory|MemoryError|std::bad_alloc/i;
+
+/** The worker's process is gone. */
+export function workerDied(end: WorkerEnd, at: Circumstances): SageError {
+  const how = end.signal === null ? `exit code ${end.code}` : `signal ${end.signal}`;
+  const message = `The worker ended (${how}) while it ${at.doing}.${lastWords(at.lines)}`;
+  const missing = /(?:ModuleNotFoundError|ImportError): (.*)/.exec(at.lines.join('\n'));
+  if (missing) return new SageError('worker/import', `${message}`, setUp);
+  if (at.lines.some((line) => memoryWords.test(line))) return new SageError('worker/memory', message, lessMemory);
+  if (end.signal === 'SIGKILL' || at.lines.some((line) => /exitcode\s*:\s*-9\b/.test(line)))
+    return new SageError(
+      'worker/killed',
+      message,
+      `Nobody but the system or a person kills a worker so. Where it was the system, memory ran out (see \`dmesg\`): ${lessMemory}`,
+    );
+  return new SageError('worker/died', message, `Resume the run from its last checkpoint.${seeLog(at)}`);
+}
+
+function lastWords(lines: readonly string[]): string {
+  const last = lines.filter((line) => line.trim() !== '').slice(-6);
+  return last.length > 0 ? ` Its last words were:\n${last.map((line) => `  ${line}`).join('\n')}` : ' It said nothing.';
+}
+
+/** The worker is there and reports a fault. */
+export function workerFailed(fault: WorkerFault, at: Circumstances): SageError {
+  if (fault.kind === 'user') return new SageError(fault.code, fault.message, fault.remedy);
+  if (fault.kind === 'memory')
+    return new SageError('worker/memory', `Memory ran out while the worker ${at.doing}: ${fault.message}.`, lessMemory);
+  return new SageError(
+    fault.code,
+    `The worker failed while it ${at.doing}: ${fault.message}`,
+    `This is a defect of the program. Report it with the trace.${seeLog(at)}`,
+  );
+}
+
+/** Nothing has come from the worker for so long that it must hang. */
+export function workerSilent(seconds: number, at: Circumstances): SageError {
+  return new SageError(
+    'worker/silent',
+    `The worker has not been heard of for ${seconds} s while it ${at.doing}.${lastWords(at.lines)}`,
+    'It was ended. A driver or a machine that hangs is the likeliest cause; then resume the run.',
+  );
+}
+
+/** What came over the wire is no message. */
+export function workerGarbled(what: string, at: Circumstances): SageError {
+  return new SageError(
+    'worker/garbled',
+    `The worker sent what is no message while it ${at.doing}: ${what}.`,
+    `It was ended. Does something else write to its connection, or is it of another version? Then resume the run.${seeLog(at)}`,
+  );
+}
+
+/** The worker is of another version. */
+export function wrongVersion(theirs: number, ours: number): SageError {
+  return new SageError(
+    'worker/version',
+    `The Python worker speaks version ${theirs} of the protocol and this program version ${ours}.`,
+    'Is another sage_worker installed in this Python, or on PYTHONPATH? Remove it: the worker comes with the program.',
+  );
+}
+
+/** There is no Python that could run a worker. */
+export function noPython(tried: readonly { python: string; reason: string }[]): SageError {
+  const reasons = tried.map(({ python, reason }) => `${python}: ${reason}`).join('; ');
+  return new SageError(
+    'worker/python',
+    `No Python with torch was found${reasons === '' ? '' : ` (${reasons})`}.`,
+    'Run `sage-grpo setup-torch`, or name a Python that has torch in SAGE_PYTHON.',
+  );
+}

@@ -1,0 +1,195 @@
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  eventsOf,
+  historyOf,
+  onlyRun,
+  recordOf,
+  sage,
+  start,
+  sumsOf,
+  temporaryFolder,
+  tinyConfig,
+  trained,
+  until,
+  weightsOf,
+} from '../e2e/support.ts';
+import { needsTorch, relative } from './torch.ts';
+
+const two = {
+  training: { iterations: 2, micro_batch: 2, learning_rate: 1e-3 },
+  evaluation: { every: 1, videos_per_prompt: 1, max_videos: 3 },
+  checkpoints: { every: 1, keep: 3 },
+  trust_region: { anchor: { mode: 'moving', interval: 5 } },
+};
+const onTorch = { policy: { model: 'shapes', backend: 'torch' } };
+const onOnnx = { policy: { model: 'shapes', threads: 1 } };
+const measuredAnew = /^(time|seconds|peakMemory|runId)$/;
+/** Differences of log-probabilities that single precision rounds; test/worker/torch-parity.test.ts holds them closer. */
+const rounded = /^(ratioDeviation|approxKl|klStep|firstReplayRatioDeviation)$/;
+
+let reference = '';
+
+describe('a run of Shapes under torch', () => {
+  needsTorch();
+  beforeAll(async () => {
+    const folder = temporaryFolder();
+    reference = await trained(tinyConfig(folder, { ...two, ...onTorch }), path.join(folder, 'runs'));
+  });
+
+  test('has the numbers of the embedded engine: rewards, losses, gradients, KLs and drift, and the same history', async () => {
+    const folder = temporaryFolder();
+    const embedded = await trained(tinyConfig(folder, { ...two, ...onOnnx }), path.join(folder, 'runs'));
+    const [expected, actual] = [eventsOf(embedded), eventsOf(reference)];
+    expect(actual.map(({ kind }) => kind)).toEqual(expected.map(({ kind }) => kind));
+    expect(differences(expected, actual)).toEqual([]);
+    expect(actual.filter(({ kind }) => kind === 'iteration')).toMatchObject(
+      Array(2).fill({ firstReplayRatioDeviation: 0 }),
+    );
+    expect(sumsOf(path.join(reference, 'rollouts'))).toHaveProperty(['000001/p00-g0.mp4']);
+    // The files are the embedded engine's own, so either can go on with the other's checkpoint.
+    expect(Object.keys(weightsOf(embedded, 2))).toEqual(
+      Object.keys(weightsOf(reference, 2)).filter((name) => name !== 'rng.safetensors'),
+    );
+  });
+
+  test('says in its record what computed it', () => {
+    const { provenance } = JSON.parse(readFileSync(path.join(reference, 'run.json'), 'utf8')) as {
+      provenance: { devices: string[]; versions: Record<string, string> };
+    };
+    expect(provenance.devices[0]).toMatch(/^CPU \(/);
+    expect(provenance.versions).toMatchObject({ torch: expect.any(String), python: expect.any(String) });
+  });
+
+  test.each(['rollout', 'update'] as const)(
+    'whose worker is killed in the midst of a %s says so, and resumed it equals an uninterrupted one to the bit',
+    async (stage) => {
+      const folder = temporaryFolder();
+      const runs = path.join(folder, 'runs');
+      const trainer = start(['train', tinyConfig(folder, { ...two, ...onTorch }), '--runs', runs, '--json']);
+      await trainer.prints(new RegExp(`"stage":"${stage}","iteration":2`));
+      const [worker] = childrenOf(trainer.pid);
+      process.kill(worker, 'SIGKILL');
+      const { code, stderr } = await trainer.ended;
+      expect(code).toBe(1);
+      expect(stderr).toContain('error[worker/killed]: The worker ended (signal SIGKILL) while it');
+      const runFolder = onlyRun(runs);
+      expect(recordOf(runFolder)).toMatchObject({ status: 'failed', message: expect.stringMatching(/signal SIGKILL/) });
+      expect(eventsOf(runFolder).at(-1)).toMatchObject({ kind: 'run_finished', status: 'failed' });
+
+      expect(await sage(['resume', runFolder])).toMatchObject({ code: 0 });
+      expectSameRun(runFolder);
+    },
+  );
+
+  test('whose trainer is killed leaves no worker behind, and resumed it equals an uninterrupted one to the bit', async () => {
+    const folder = temporaryFolder();
+    const runs = path.join(folder, 'runs');
+    const trainer = start(['train', tinyConfig(folder, { ...two, ...onTorch }), '--runs', runs, '--json']);
+    await trainer.prints(/"stage":"update","iteration":1/);
+    const [worker] = childrenOf(trainer.pid);
+    trainer.child.kill('SIGKILL');
+    await trainer.ended;
+    await until(() => !isAlive(worker), 20);
+    const runFolder = onlyRun(runs);
+    expect(await sage(['resume', runFolder])).toMatchObject({ code: 0 });
+    expectSameRun(runFolder);
+  });
+
+  test('whose worker dies of an exception shows its last words, which engine.log has in full', async () => {
+    const folder = temporaryFolder();
+    const runs = path.join(folder, 'runs');
+    // A file of this name is found before the package's own: an installation in which something is broken.
+    const broken = path.join(folder, 'safetensors');
+    spawnSync('mkdir', [broken]);
+    appendFileSync(path.join(broken, '__init__.py'), 'raise ImportError("this safetensors is broken")\n');
+    const { code, stderr } = await sage(['train', tinyConfig(folder, { ...two, ...onTorch }), '--runs', runs], {
+      env: { PYTHONPATH: folder },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/error\[worker\/import\]: The worker ended \(exit code 1\) while it started/);
+    expect(stderr).toContain('ImportError: this safetensors is broken');
+    expect(stderr).toContain('sage-grpo setup-torch');
+    expect(readdirSync(folder)).not.toContain('runs');
+  });
+
+  test('is refused where there is no Python with torch, with what was tried', async () => {
+    const folder = temporaryFolder();
+    const empty = path.join(folder, 'empty');
+    spawnSync('python3', ['-m', 'venv', '--without-pip', empty]);
+    const { code, stderr } = await sage(
+      ['train', tinyConfig(folder, { ...two, ...onTorch }), '--runs', path.join(folder, 'runs')],
+      { env: { SAGE_PYTHON: path.join(empty, 'bin', 'python'), PATH: path.join(empty, 'bin') } },
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/error\[worker\/python\]: No Python with torch was found \(.*torch/);
+    expect(stderr).toContain('sage-grpo setup-torch');
+  });
+
+  test('shares out its samples among processes and keeps its numbers; a rank that is killed is named', async () => {
+    const folder = temporaryFolder();
+    const shared = {
+      ...two,
+      policy: { ...onTorch.policy, devices: 2 },
+      training: { ...two.training, micro_batch: 1 },
+    };
+    const together = await trained(tinyConfig(folder, shared), path.join(folder, 'runs'));
+    expect(differences(eventsOf(reference), eventsOf(together))).toEqual([]);
+
+    const other = temporaryFolder();
+    const trainer = start(['train', tinyConfig(other, shared), '--runs', path.join(other, 'runs'), '--json']);
+    await trainer.prints(/"stage":"rollout","iteration":2/);
+    const [torchrun] = childrenOf(trainer.pid);
+    const ranks = childrenOf(torchrun);
+    expect(ranks).toHaveLength(2);
+    process.kill(ranks[1], 'SIGKILL');
+    const { code, stderr } = await trainer.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/error\[worker\/(killed|rank|bug|died)\]/);
+    for (const pid of [torchrun, ...ranks]) await until(() => !isAlive(pid), 20);
+  });
+});
+
+function expectSameRun(runFolder: string): void {
+  expect(weightsOf(runFolder, 2)).toEqual(weightsOf(reference, 2));
+  expect(Object.keys(weightsOf(runFolder, 2))).toContain('optimizer.safetensors');
+  expect(historyOf(runFolder)).toEqual(historyOf(reference));
+  expect(sumsOf(path.join(runFolder, 'rollouts'))).toEqual(sumsOf(path.join(reference, 'rollouts')));
+  expect(recordOf(runFolder)).toMatchObject({ status: 'finished', message: null });
+}
+
+/** Processes that a process has started. */
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  return stdout.split('\n').filter(Boolean).map(Number);
+}
+
+/** Whether a process is there and not only waits to be forgotten. */
+function isAlive(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.startsWith('Z');
+}
+
+/** Where two values differ by more than 1e-4 of the larger, or of the terms that a number is the sum of. */
+function differences(expected: unknown, actual: unknown, at = ''): string[] {
+  const key = at.split('.').at(-1)!;
+  if (measuredAnew.test(key)) return [];
+  if (typeof expected === 'number' && typeof actual === 'number') {
+    // A loss is a sum of advantages that cancel; its terms are about 1. Components of the reward are shares of 1.
+    const small = rounded.test(key) ? 1e-6 : /^(loss|VQ|MQ|TA|advantage)$/.test(key) ? 1e-4 : 0;
+    const near = Math.abs(expected - actual) <= small || relative(expected, actual) < 1e-4;
+    return near ? [] : [`${at}: ${expected} and ${actual}`];
+  }
+  if (typeof expected !== 'object' || expected === null || actual === null || typeof actual !== 'object')
+    return expected === actual ? [] : [`${at}: ${String(expected)} and ${String(actual)}`];
+  const keys = new Set([...Object.keys(expected), ...Object.keys(actual)]);
+  return [...keys].flatMap((name) =>
+    differences(
+      (expected as Record<string, unknown>)[name],
+      (actual as Record<string, unknown>)[name],
+      `${at}.${name}`,
+    ),
+  );
+}
