@@ -44,6 +44,7 @@ class UnmaskedAttention(HunyuanVideo15AttnProcessor2_0):  # type: ignore[misc]
             torch.cat([query, text_query], dim=1),
             torch.cat([key, text_key], dim=1),
             torch.cat([value, text_value], dim=1),
+            attn_mask=self.mask(hidden_states, attention_mask),
             backend=self._attention_backend,
             parallel_config=self._parallel_config,
         )
@@ -51,12 +52,28 @@ class UnmaskedAttention(HunyuanVideo15AttnProcessor2_0):  # type: ignore[misc]
         tokens = hidden_states.shape[1]
         return attn.to_out[1](attn.to_out[0](mixed[:, :tokens])), attn.to_add_out(mixed[:, tokens:])
 
+    def mask(self, latent: Tensor, text: Tensor | None) -> Tensor | None:
+        """None: every token attends to every other."""
+        return None
+
+
+class KeyMaskedAttention(UnmaskedAttention):
+    """The same for texts of several lengths, with a mask of keys in place of one of pairs.
+
+    What padding itself attends to differs from diffusers, and is never read: no valid token attends to padding.
+    """
+
+    def mask(self, latent: Tensor, text: Tensor | None) -> Tensor | None:
+        """[B, 1, 1, L + S] of the text's mask [B, S]: True where a key is valid."""
+        assert text is not None
+        return nn.functional.pad(text.bool(), (latent.shape[1], 0), value=True)[:, None, None, :]
+
 
 def use_mask(blocks: nn.ModuleList, masked: bool) -> None:
-    """Gives every block the processor with or without a mask; the attention backend that was set stays."""
+    """Gives every block the processor with a mask of keys or without one; the attention backend that was set stays."""
     for block in blocks:
         attention: Any = block.attn
-        processor = HunyuanVideo15AttnProcessor2_0() if masked else UnmaskedAttention()
+        processor = KeyMaskedAttention() if masked else UnmaskedAttention()
         processor._attention_backend = attention.processor._attention_backend
         processor._parallel_config = attention.processor._parallel_config
         attention.set_processor(processor)

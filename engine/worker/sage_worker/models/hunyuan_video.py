@@ -58,7 +58,7 @@ class HunyuanVideo:
         self.precision = options.precision
         self.cache = options.cache
         self.format = pipeline_folder.video_format(options, FRAMES_PER_SECOND)
-        self.latent_shape = shape
+        self.latent_shape: tuple[int, ...] = shape
         self.latent_dtype = options.precision
         self.guidance_batching = options.guidance_batching
         self.offload_vae = False
