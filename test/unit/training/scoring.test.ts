@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { checkText } from '../../../engine/config/load.ts';
+import { loadedVideo } from '../../../engine/policy/policy.ts';
 import { meansBeside, type Reward, type Score } from '../../../engine/reward/reward.ts';
 import { scoreVideos } from '../../../engine/training/scoring.ts';
 
-const video = { pixels: new Float32Array(3), frames: 1, height: 1, width: 1 };
+const video = loadedVideo({ pixels: new Float32Array(3), frames: 1, height: 1, width: 1 });
 const config = checkText('reward: {weights: {VQ: 1}}').config!;
 
 /** Scores that a reward model might give, as training takes them. */
