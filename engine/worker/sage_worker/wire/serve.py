@@ -38,9 +38,12 @@ def serve(address: str, token: str) -> int:
 
     def on_end(reason: str) -> None:
         # In a thread of its own, while the main one may be anywhere: there is nothing left to tell anybody.
-        print(f"the worker ends: {reason}", file=sys.stderr, flush=True)
-        forget_files(session_box)
-        os._exit(TRAINER_GONE)
+        try:
+            print(f"the worker ends: {reason}", file=sys.stderr, flush=True)
+            forget_files(session_box)
+        finally:
+            # Whatever happens: nobody may read stderr any more, and this process must not outlive the trainer.
+            os._exit(TRAINER_GONE)
 
     watch_parent(on_end)
     # Connected before anything that takes long or may fail: the trainer hears of it either way.
