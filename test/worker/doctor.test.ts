@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { neededWeights } from '../../engine/cli/weights.ts';
 import { examine } from '../../engine/python/examination.ts';
-import { findPython } from '../../engine/python.ts';
+import { findPython, workerPins } from '../../engine/python.ts';
 import { program, sage, temporaryFolder } from '../e2e/support.ts';
 import { needs } from '../support/needs.ts';
 
@@ -54,6 +54,41 @@ describe('a Python that is not right', () => {
       expect(ended.code).toBe(code);
     }
   });
+});
+
+test('the doctor compares the GPUs that PyTorch sees with those of the config', async () => {
+  const gib = 2 ** 30;
+  const gpu = { name: 'NVIDIA H200', total: 140 * gib, free: 139 * gib, capability: '9.0', bf16: true, error: null };
+  const taken = { ...gpu, free: 20 * gib };
+  const old = { ...gpu, name: 'Tesla V100', capability: '7.0', bf16: false };
+  const answer = {
+    ...{ python: '3.11.7', executable: 'python', packages: workerPins(['train']), broken: { peft: 'ImportError: x' } },
+    torch: { version: '2.13.0', cuda: '13.0', available: true, reason: null, nccl: null, threads: 8 },
+    devices: [gpu, taken, old],
+    cache: { folder: '/cache', free: gib },
+    weights: Array.from({ length: 3 }, () => ({ name: 'x', is_path: false, folder: null, missing: null })),
+  };
+  const python = impostor(
+    `case "$1" in -c) echo '{"python": "3.11.7", "torch": "2.13.0"}' ;; *) echo 'sage-doctor ${JSON.stringify(answer)}' ;; esac`,
+  );
+  const config = path.join(path.dirname(program), '..', 'examples', 'hunyuan-video-1.5-lora.sage.yaml');
+  const argv = ['doctor', config, '--json', '--runs', temporaryFolder()];
+  const { code, stdout } = await sage(argv, { env: { ...process.env, SAGE_PYTHON: python, HF_HUB_OFFLINE: '' } });
+  const findings = JSON.parse(stdout) as { check: string; state: string; detail: string; remedy?: string }[];
+  const of = (name: string) => findings.find(({ check }) => check === name);
+  expect(of('PyTorch')).toMatchObject({ state: 'ok', detail: '2.13.0, for CUDA 13.0' });
+  const detail = 'NVIDIA H200, 139.0 of 140.0 GiB free, compute capability 9.0, bfloat16';
+  expect(of('GPU 0')).toEqual({ check: 'GPU 0', state: 'ok', detail });
+  expect(of('GPU 1')).toMatchObject({ state: 'note', remedy: expect.stringContaining('nvidia-smi') });
+  expect(of('GPU 2')).toMatchObject({ state: 'note', remedy: expect.stringContaining('policy.precision to fp32') });
+  expect(of('GPUs')).toMatchObject({ state: 'problem', detail: 'the config asks for 8, PyTorch sees 3' });
+  expect(of('NCCL')).toMatchObject({ state: 'problem' });
+  expect(of('peft')).toMatchObject({ state: 'problem', detail: 'it cannot be imported: ImportError: x' });
+  expect(of('weights: HunyuanVideo-1.5')).toMatchObject({
+    state: 'problem',
+    remedy: expect.stringMatching(/free some space.*hf download hunyuanvideo-community/),
+  });
+  expect(code).toBe(1);
 });
 
 test('the doctor says what a config of a video generator lacks here, and what to do', async (context) => {
