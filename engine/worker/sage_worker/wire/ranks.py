@@ -57,7 +57,8 @@ class Crew:
         """On rank 0: tells of a rank that failed when the others have not ended the message together within `grace`."""
         if self.group is None:
             return
-        store = dist.distributed_c10d._get_default_store().clone()
+        store: Any = dist.distributed_c10d._get_default_store()
+        store = store.clone()
         keys = [f"{_FAULT}/{rank}" for rank in range(self.ranks.size)]
 
         def look() -> None:
