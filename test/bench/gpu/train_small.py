@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import shlex
 import statistics
 import subprocess
 import sys
@@ -174,31 +174,32 @@ def difference(a: list[float], b: list[float]) -> float:
 
 
 def through_the_trainer(bench: Bench) -> None:
-    """`sage-grpo train` with the torch policy on Shapes, where Node is on the machine."""
-    node = os.environ.get("SAGE_NODE") or shutil.which("node")
-    if node is None or bench.tiny:
-        bench.add("train", "through sage-grpo train", left="Node is not on this machine" if node is None else "tiny")
+    """`sage-grpo train` on Shapes with the torch policy, where SAGE_GRPO says how to start the program."""
+    name, program = "through sage-grpo train", os.environ.get("SAGE_GRPO")
+    if program is None:
+        bench.add("train", name, left="SAGE_GRPO names no program")
         return
     runs = bench.scratch / "runs"
-    config = bench.scratch / "shapes.sage.yaml"
-    config.write_text(
-        "name: shapes-on-the-gpu\npolicy: { model: shapes, backend: torch, precision: fp32 }\n"
-        "training: { iterations: 5 }\nevaluation: { every: 0 }\n"
-    )
-    command = [node, str(ROOT / "bootstrap.mjs"), "sage-grpo", "train", str(config), "--runs", str(runs)]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "SAGE_PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        timeout=max(30.0, bench.seconds_left()),
-        check=False,
-    )
-    tail = (done.stdout + done.stderr).splitlines()[-12:]
-    rewards = [
-        json.loads(line).get("reward")
-        for file in runs.glob("*/events.jsonl")
-        for line in file.read_text().splitlines()
-        if '"iteration"' in line
+    settings = [
+        "policy.backend=torch",
+        f"training.iterations={2 if bench.tiny else 20}",
+        "checkpoints.every=0",
+        "videos.every=0",
     ]
-    bench.add("train", "through sage-grpo train", code=done.returncode, events=len(rewards), output=tail)
+    command = [*shlex.split(program), "train", str(ROOT / "examples" / "shapes.sage.yaml"), "--runs", str(runs)]
+    command += [part for setting in settings for part in ("--set", setting)]
+    environment = {**os.environ, "SAGE_PYTHON": sys.executable}
+    left = max(60.0, bench.seconds_left())
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=left, check=False)
+    events = [json.loads(line) for file in runs.glob("*/events.jsonl") for line in file.read_text().splitlines()]
+    iterations = [event for event in events if event["kind"] == "iteration"]
+    bench.add(
+        "train",
+        name,
+        code=done.returncode,
+        iterations=len(iterations),
+        rewards=[event["reward"]["mean"] for event in iterations],
+        output=(done.stdout + done.stderr).splitlines()[-6:],
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-600:]}")
