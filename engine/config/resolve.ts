@@ -4,6 +4,7 @@ import { rewardModelNames, type RewardModelName } from './key.ts';
 import { builtInComponents, componentsOf, pythonComponent } from './reward.ts';
 import { configSchema, modelNames, type Config, type ModelName } from './schema.ts';
 import { closest } from '../spelling.ts';
+import { unknownKey } from './unknown-keys.ts';
 import { defaultFor, keyAt, keyOrOwnWeight, rootKey, type KeyInfo } from './walk.ts';
 
 /** A config with every value filled in, and which of its values are not to be trusted. */
@@ -29,6 +30,7 @@ export function resolve(written: unknown, own: unknown = written): Resolved {
   fillModelDefaults(raw, rootKey, model);
   fillReward(raw, onlyPython);
   const resolved: Resolved = { config: undefined as never, findings: [], invalid: new Set(), renamed: new Map() };
+  refuseNames(raw, own, model, resolved);
   // Each round removes what the schema refuses; a misspelt key that is taken for another may be refused once more.
   for (let round = 0; round < 8; round++) {
     const result = configSchema.safeParse(raw);
@@ -107,6 +109,20 @@ function fillReward(raw: Block, onlyPython: boolean): void {
   for (const name of names) if (!Object.hasOwn(weights, name)) weights[name] = keyAt(`reward.weights.${name}`)?.default;
   const own = Object.keys(weights).some((name) => !builtInComponents.has(name));
   if (typeof python === 'string' && !own) weights[pythonComponent] = 1;
+}
+
+/** Of a component of one's own; others could not be told apart in paths, or are special. */
+const ownName = /^(?!__proto__$)[A-Za-z_][\w-]{0,63}$/;
+
+/** Takes out components with names that none can have. */
+function refuseNames(raw: Block, own: unknown, model: ModelName, { findings, invalid }: Resolved): void {
+  const weights = valueAt(raw, ['reward', 'weights']);
+  if (!isBlock(weights)) return;
+  for (const name of Object.keys(weights).filter((each) => !ownName.test(each))) {
+    findings.push(unknownKey(['reward', 'weights'], name, { raw, own, model }));
+    delete weights[name];
+    invalid.add('reward.weights');
+  }
 }
 
 function refusedPaths(

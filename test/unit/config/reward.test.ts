@@ -56,6 +56,16 @@ describe('the reward of a config', () => {
     expect(pythonReward('C:/mine/my_rewards.py:score')).toEqual({ file: 'C:/mine/my_rewards.py', name: 'score' });
   });
 
+  it('has no component of a name that is special or cannot stand in a path', () => {
+    const names = ['__proto__', 'a.b', '', 'two words', '<b>'];
+    for (const name of names)
+      expect(read(`{ python: "my_rewards.py:score", weights: { ${JSON.stringify(name)}: 1 } }`).codes, name).toEqual([
+        'unknown-component',
+      ]);
+    expect(read('{ weights: { "__proto__": 1 } }').codes).toEqual(['unknown-component']);
+    expect(read('{ python: "my_rewards.py:score", weights: { constructor: 1 } }').codes).toEqual([]);
+  });
+
   it('has metrics that are only watched, one by its name or several in a list', () => {
     expect(heldOutMetrics(read('{ held_out: clipscore }').config)).toEqual(['clipscore']);
     expect(heldOutMetrics(read('{ held_out: [clipscore, pickscore] }').config)).toEqual(['clipscore', 'pickscore']);
