@@ -98,7 +98,7 @@ describe('a run of Shapes under torch', () => {
     expectSameRun(runFolder);
   });
 
-  test('whose worker dies of an exception shows its last words, which engine.log has in full', async () => {
+  test('whose worker cannot start shows its last words and what to do, and begins nothing', async () => {
     const folder = temporaryFolder();
     const runs = path.join(folder, 'runs');
     // A file of this name is found before the package's own: an installation in which something is broken.

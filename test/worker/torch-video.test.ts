@@ -127,7 +127,7 @@ describe('a run of the tiny HunyuanVideo-1.5', () => {
   );
 
   runs(
-    'killed with its worker and with its trainer at random moments, and resumed, equals an uninterrupted one to the bit',
+    'whose worker and then whose trainer is killed at some moment, and that is resumed, equals an uninterrupted one to the bit',
     async () => {
       const folder = temporaryFolder();
       const parent = path.join(folder, 'runs');
