@@ -16,6 +16,7 @@ import {
   until,
   weightsOf,
 } from '../e2e/support.ts';
+import { childrenOf, isAlive } from './processes.ts';
 import { needsTorch, relative } from './torch.ts';
 
 const two = {
@@ -158,18 +159,6 @@ function expectSameRun(runFolder: string): void {
   expect(historyOf(runFolder)).toEqual(historyOf(reference));
   expect(sumsOf(path.join(runFolder, 'rollouts'))).toEqual(sumsOf(path.join(reference, 'rollouts')));
   expect(recordOf(runFolder)).toMatchObject({ status: 'finished', message: null });
-}
-
-/** Processes that a process has started. */
-function childrenOf(pid: number): number[] {
-  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
-  return stdout.split('\n').filter(Boolean).map(Number);
-}
-
-/** Whether a process is there and not only waits to be forgotten. */
-function isAlive(pid: number): boolean {
-  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
-  return stdout.trim() !== '' && !stdout.startsWith('Z');
 }
 
 /** Where two values differ by more than 1e-4 of the larger, or of the terms that a number is the sum of. */

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -12,7 +12,6 @@ import {
   start,
   sumsOf,
   temporaryFolder,
-  trained,
   until,
   weightsOf,
   type Running,
@@ -21,6 +20,7 @@ import { findPython } from '../../engine/python.ts';
 import { kernelTable } from '../../engine/method/kernels.ts';
 import { createTorchPolicy } from '../../engine/policy/torch/torch-policy.ts';
 import { openWorker } from '../../engine/policy/torch/worker.ts';
+import { childrenOf } from './processes.ts';
 import { python, shapesSettings } from './torch.ts';
 
 /** What the worker needs for real video generators. */
@@ -43,46 +43,62 @@ def score(video):
     return {"light": float(pixels.mean()), "motion": float(np.abs(np.diff(pixels, axis=0)).mean())}
 `;
 
-/** A config of three iterations on the tiny model beside it. */
-function hunyuanConfig(folder: string, blocks: Record<string, unknown> = {}): string {
-  const config = {
-    name: 'tiny',
-    seed: 7,
-    policy: {
-      model: 'hunyuan-video-1.5',
-      weights: model,
-      precision: 'bf16',
-      adapter: { kind: 'lora', rank: 4, alpha: 8 },
-    },
-    prompts: ['a red circle', 'a sign that says "stop"'],
-    sampling: { steps: 3, frames: 9, height: 16, width: 16, guidance: 2 },
-    rollout: { prompts_per_iteration: 2, generations: 2 },
-    reward: { model: null, python: 'my_rewards.py:score', weights: { light: 1, motion: 1 } },
-    training: { iterations: 3, micro_batch: 2, learning_rate: 1e-3 },
-    evaluation: { every: 0, videos_per_prompt: 1, max_videos: 2, steps: 3 },
-    checkpoints: { every: 1, keep: 4 },
-    videos: { every: 1, evaluation: 1 },
-    trust_region: { anchor: { mode: 'moving', interval: 3 } },
-    ...blocks,
+const example = path.resolve(import.meta.dirname, '../../examples/hunyuan-video-1.5-lora.sage.yaml');
+
+/** What makes the example small; all else is as it stands: bf16, guidance 6, LoRA, VideoAlign, held-out metrics. */
+const small = {
+  'policy.devices': 1,
+  'policy.adapter.rank': 4,
+  'sampling.steps': 4,
+  'sampling.frames': 9,
+  'sampling.height': 16,
+  'sampling.width': 16,
+  'exploration.window': { first: 0, last: 1 },
+  'rollout.prompts_per_iteration': 2,
+  'rollout.generations': 2,
+  'training.iterations': 3,
+  'training.micro_batch': 2,
+  'training.accumulation': 1,
+  'trust_region.anchor.interval': 3,
+  'evaluation.every': 0,
+  'evaluation.steps': 3,
+  'evaluation.max_videos': 2,
+  'checkpoints.every': 1,
+  'checkpoints.keep': 4,
+  'videos.every': 1,
+  'reward.weights': { light: 1, motion: 1 },
+};
+
+/** Arguments that train the example on the tiny parts, with a reward of one's own beside VideoAlign. */
+function training(runs: string): string[] {
+  const settings = {
+    ...small,
+    'policy.weights': model,
+    'reward.python': path.join(parts, 'my_rewards.py:score'),
+    'reward.checkpoints.videoalign': path.join(parts, 'VideoReward'),
+    'reward.checkpoints.clipscore': path.join(parts, 'clip'),
+    'reward.checkpoints.pickscore': path.join(parts, 'pick'),
   };
-  writeFileSync(path.join(folder, 'my_rewards.py'), reward);
-  const file = path.join(folder, 'tiny.sage.yaml');
-  writeFileSync(file, JSON.stringify(config, null, 2));
-  return file;
+  const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${JSON.stringify(value)}`]);
+  return ['train', example, '--runs', runs, ...set];
 }
 
+let parts = '';
 let model = '';
 let uninterrupted = '';
 
-describe('a run of the tiny HunyuanVideo-1.5', () => {
+describe('a run of the example of HunyuanVideo-1.5, on tiny weights', () => {
   beforeAll(async () => {
     if (found.python === null) return;
-    const folder = temporaryFolder();
-    process.env.SAGE_CACHE = path.join(folder, 'cache');
-    model = path.join(folder, 'model');
-    const maker = path.join(import.meta.dirname, 'python', 'tiny.py');
-    execFileSync(python, [maker, 'hunyuan-video-1.5', model], { stdio: 'ignore' });
-    uninterrupted = await trained(hunyuanConfig(folder), path.join(folder, 'runs'));
+    parts = temporaryFolder();
+    process.env.SAGE_CACHE = path.join(parts, 'cache');
+    model = path.join(parts, 'hunyuan');
+    execFileSync(python, [path.join(import.meta.dirname, 'python', 'write_tiny.py'), parts], { stdio: 'ignore' });
+    writeFileSync(path.join(parts, 'my_rewards.py'), reward);
+    const folder = path.join(temporaryFolder(), 'runs');
+    const { code, text } = await sage(training(folder));
+    expect(code, text).toBe(0);
+    uninterrupted = onlyRun(folder);
   });
   const runs = (name: string, body: () => Promise<void>) =>
     test(name, async (context) => {
@@ -114,6 +130,12 @@ describe('a run of the tiny HunyuanVideo-1.5', () => {
       expect(iterations[2].steps.every(({ driftReference }) => driftReference! > 0)).toBe(true);
       const videos = Object.keys(sumsOf(path.join(uninterrupted, 'rollouts')));
       expect(videos).toHaveLength(3 * 4 * 2);
+      const measured = {
+        components: numbers('VQ', 'MQ', 'TA', 'light', 'motion'),
+        raw: numbers('VQ', 'MQ', 'TA'),
+        heldOut: numbers('clipscore', 'pickscore'),
+      };
+      expect(iterations).toMatchObject([measured, measured, measured]);
       expect(Object.keys(weightsOf(uninterrupted, 3)).sort()).toEqual([
         'adapter/pytorch_lora_weights.safetensors',
         'anchor/pytorch_lora_weights.safetensors',
@@ -129,12 +151,11 @@ describe('a run of the tiny HunyuanVideo-1.5', () => {
   runs(
     'whose worker and then whose trainer is killed at some moment, and that is resumed, equals an uninterrupted one to the bit',
     async () => {
-      const folder = temporaryFolder();
-      const parent = path.join(folder, 'runs');
+      const parent = path.join(temporaryFolder(), 'runs');
       const events = eventsOf(uninterrupted);
       const all = events.length;
       const gap = (Date.parse(events.at(-1)!.time as string) - Date.parse(events[0].time as string)) / all;
-      let trainer = start(['train', hunyuanConfig(folder), '--runs', parent]);
+      let trainer = start(training(parent));
       await trainer.prints('run folder:');
       const runFolder = onlyRun(parent);
       for (const [share, kill] of [
@@ -191,9 +212,13 @@ describe('a run of the tiny HunyuanVideo-1.5', () => {
   });
 });
 
+/** A record that has a number under each of the names. */
+function numbers(...names: string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, expect.any(Number)]));
+}
+
 async function killWorker(trainer: Running): Promise<void> {
-  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(trainer.pid)], { encoding: 'utf8' });
-  for (const pid of stdout.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
+  for (const pid of childrenOf(trainer.pid)) process.kill(pid, 'SIGKILL');
   expect(await trainer.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('error[worker/killed]') });
 }
 
