@@ -4,10 +4,10 @@ import { stepKlController } from './method/trust-region.ts';
 import { anchorDue } from './method/trust-region.ts';
 import { updateMeasuredEqualizer } from './method/equalizer.ts';
 import type { ForwardBackwardResult } from './policy/policy.ts';
-import { drawBatch, planUpdates } from './training/batch.ts';
+import { drawBatch, planUpdates, promptsToCome } from './training/batch.ts';
 import { checkpoint } from './training/checkpointing.ts';
 import type { TrainerContext } from './training/context.ts';
-import { evaluate } from './training/evaluation.ts';
+import { evaluate, evaluationSamples } from './training/evaluation.ts';
 import { currentEqualizer, klOptions, optimizerRequest, totalReward } from './training/settings.ts';
 import { createObserver, type Observer } from './training/observe.ts';
 import { scoreVideos } from './training/scoring.ts';
@@ -25,6 +25,8 @@ export type TrainOutcome = 'finished' | 'stopped';
 export async function train(context: TrainerContext): Promise<TrainOutcome> {
   const { config, policy, state, events, gate } = context;
   const { iterations } = config.training;
+  context.progress({ stage: 'encode', iteration: state.iteration });
+  await policy.encodePrompts(promptsOfRun(context));
   if (state.checkpointed < 0) {
     if (config.trust_region.anchor.mode !== 'none') await policy.setAnchor();
     await evaluate(context);
@@ -52,6 +54,13 @@ export async function train(context: TrainerContext): Promise<TrainOutcome> {
     if (wanted || isDue(config, 'checkpoints', iteration)) await checkpoint(context);
   }
   return 'finished';
+}
+
+/** All that is still to be sampled: prompts of evaluations, and those that the iterations to come draw. */
+function promptsOfRun(context: TrainerContext): string[] {
+  const { config, prompts, state } = context;
+  const evaluated = evaluationSamples(context).map(({ prompt }) => prompt);
+  return [...new Set([...evaluated, ...promptsToCome(config, prompts, state.iteration)])];
 }
 
 /** One iteration: draw prompts, roll out, score, centre, replay with updates. Returns everything that is observable. */

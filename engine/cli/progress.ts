@@ -46,6 +46,7 @@ function plainView(output: ProgressOutput, iterations: number): ProgressView {
 }
 
 const stageNames = {
+  encode: 'encoding prompts',
   evaluate: 'evaluating',
   rollout: 'sampling rollouts',
   score: 'scoring',

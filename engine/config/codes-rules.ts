@@ -13,6 +13,12 @@ export const ruleCodes: CodeGroup[] = [
         example: `policy: { model: wan-2.1, backend: onnx }\n${hunyuan}`,
         remedy: 'Write `backend: torch`, or remove the line: each model has its backend by default.',
       },
+      adapter: {
+        severity: 'error',
+        meaning: 'The model takes no adapter.',
+        example: 'policy: { backend: torch, adapter: { kind: lora } }\n',
+        remedy: 'Remove the block: all weights are trained.',
+      },
       'torch-only': {
         severity: 'warning',
         meaning: 'The key is only read by the torch policy, so here it does nothing.',

@@ -20,6 +20,18 @@ function checkBackend({ config, error, firstGiven }: RuleContext): void {
   );
 }
 
+function checkAdapter({ config, error, firstGiven }: RuleContext): void {
+  const { model, backend, adapter } = config.policy;
+  if (model !== 'shapes' || backend !== 'torch' || adapter.kind === 'none') return;
+  error(
+    'adapter',
+    firstGiven('policy.adapter.kind', 'policy.adapter', 'policy.model'),
+    'shapes takes no adapter: it is small, and all of its weights are trained.',
+    'Write `kind: none`, or remove the block.',
+    [likely(setKey('policy.adapter.kind', 'none')), removeKey('policy.adapter')],
+  );
+}
+
 function checkSize({ config, error }: RuleContext): void {
   const { model } = config.policy;
   const wrong = (name: 'frames' | 'height' | 'width', wants: string, nearest: number[]) =>
@@ -138,6 +150,7 @@ function checkVideos({ config, error, warn }: RuleContext): void {
 
 export const modelRules: Rule[] = [
   { needs: ['policy.model', 'policy.backend'], check: checkBackend },
+  { needs: ['policy.model', 'policy.backend', 'policy.adapter.kind'], check: checkAdapter },
   { needs: ['policy.model', 'sampling.frames', 'sampling.height', 'sampling.width'], check: checkSize },
   { needs: ['policy', 'reward.checkpoints', 'training.measure_drift'], check: checkIgnored },
   { needs: ['policy.model', 'policy.weights'], check: checkWeights },

@@ -139,6 +139,11 @@ export interface PolicyDescription {
  */
 export interface Policy {
   describe(): PolicyDescription;
+  /**
+   * Gets prompts ready before they are sampled, where that takes long: text encoders are loaded once for all of them.
+   * @throws SageError for a prompt that the model has no words for
+   */
+  encodePrompts(prompts: readonly string[]): Promise<void>;
   /** Samples latents through the kernel table, decodes them, keeps what replay needs. */
   rollout(request: RolloutRequest): Promise<RolloutResult>;
   /** Replays one step of some samples, accumulates the gradient of the loss. */

@@ -21,14 +21,11 @@ export interface Batch {
  */
 export function drawBatch(config: Config, prompts: readonly string[], iteration: number): Batch {
   const { prompts_per_iteration: P, generations: G } = config.rollout;
-  const shuffle = typeof config.prompts !== 'object' || Array.isArray(config.prompts) || config.prompts.shuffle;
+  const promptAt = promptOrder(config, prompts.length);
   const promptIndices: number[] = [];
   const samples: SampleSpec[] = [];
   for (let p = 0; p < P; p++) {
-    const position = (iteration - 1) * P + p;
-    const place = position % prompts.length;
-    const epoch = Math.floor(position / prompts.length);
-    const index = shuffle ? permutation(config.seed, streams.prompts, epoch, 0, prompts.length)[place] : place;
+    const index = promptAt((iteration - 1) * P + p);
     for (let generation = 0; generation < G; generation++) {
       promptIndices.push(index);
       samples.push({
@@ -40,6 +37,29 @@ export function drawBatch(config: Config, prompts: readonly string[], iteration:
   const byGroup = <T>(values_N: readonly T[]) =>
     Array.from({ length: P }, (_, p) => values_N.slice(p * G, (p + 1) * G));
   return { samples, generations: G, promptIndices, byGroup };
+}
+
+/** Which of `count` prompts is drawn at a position, counted from the start of the run. */
+function promptOrder(config: Config, count: number): (position: number) => number {
+  const shuffle = typeof config.prompts !== 'object' || Array.isArray(config.prompts) || config.prompts.shuffle;
+  let known = { epoch: -1, order: [] as number[] };
+  return (position) => {
+    const [epoch, place] = [Math.floor(position / count), position % count];
+    if (!shuffle) return place;
+    if (known.epoch !== epoch) known = { epoch, order: permutation(config.seed, streams.prompts, epoch, 0, count) };
+    return known.order[place];
+  };
+}
+
+/** The prompts that are drawn after an iteration, each once, in the order in which they are first needed. */
+export function promptsToCome(config: Config, prompts: readonly string[], iteration: number): string[] {
+  const P = config.rollout.prompts_per_iteration;
+  const promptAt = promptOrder(config, prompts.length);
+  const [first, end] = [iteration * P, config.training.iterations * P];
+  const indices = new Set<number>();
+  for (let position = first; position < end && indices.size < prompts.length; position++)
+    indices.add(promptAt(position));
+  return [...new Set([...indices].map((index) => prompts[index]))];
 }
 
 /** Some samples at one step: the unit of replay. */

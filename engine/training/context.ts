@@ -25,7 +25,12 @@ export interface TrainerState {
 
 /** What the terminal shows of a run that is going on. */
 export type Progress =
-  | { stage: 'evaluate' | 'rollout' | 'score' | 'update' | 'checkpoint'; iteration: number; done?: number; of?: number }
+  | {
+      stage: 'encode' | 'evaluate' | 'rollout' | 'score' | 'update' | 'checkpoint';
+      iteration: number;
+      done?: number;
+      of?: number;
+    }
   | {
       stage: 'evaluated';
       iteration: number;

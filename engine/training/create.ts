@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { heldOutMetrics, rewardModels, rewardText } from '../config/reward.ts';
+import { heldOutMetrics, rewardModels, rewardText, rewardWeights } from '../config/reward.ts';
 import { assertRunnable } from '../config/runnable.ts';
 import type { Config } from '../config/schema.ts';
 import { exitCodes, SageError } from '../errors.ts';
@@ -9,7 +9,7 @@ import type { Policy } from '../policy/policy.ts';
 import { createTorchPolicy } from '../policy/torch/torch-policy.ts';
 import { createWorkerReward } from '../policy/torch/worker-reward.ts';
 import { createWorkerVideos } from '../policy/torch/worker-videos.ts';
-import { startWorker, type WorkerSettings } from '../policy/torch/worker.ts';
+import { startWorker, type Worker, type WorkerSettings } from '../policy/torch/worker.ts';
 import { mixRewards } from '../reward/mix.ts';
 import type { Reward } from '../reward/reward.ts';
 import { createShapesJudge } from '../reward/shapes-judge.ts';
@@ -51,6 +51,15 @@ async function createOnnxParts(config: Config, baseFolder: string): Promise<Part
 async function createTorchParts(config: Config, baseFolder: string): Promise<Parts> {
   const settings = workerSettings(config, baseFolder);
   const worker = await startWorker(settings, config.policy.devices);
+  try {
+    return partsOf(worker, settings, config);
+  } catch (error) {
+    await worker.close();
+    throw error;
+  }
+}
+
+function partsOf(worker: Worker, settings: WorkerSettings, config: Config): Parts {
   const policy = createTorchPolicy(worker);
   const own = config.policy.model === 'shapes';
   const videos = own ? ownWriter(config, policy) : createWorkerVideos(worker, config.videos.quality);
@@ -58,7 +67,22 @@ async function createTorchParts(config: Config, baseFolder: string): Promise<Par
     ...(rewardModels(config).includes('shapes-judge') ? [createShapesJudge()] : []),
     ...(settings.reward === null ? [] : [createWorkerReward(worker, workerRewardName(config))]),
   ];
-  return { ...closing(policy, videos), reward: mixRewards(rewards), logTo: worker.logTo };
+  const reward = mixRewards(rewards);
+  requireComponents(config, reward);
+  return { ...closing(policy, videos), reward, logTo: worker.logTo };
+}
+
+/** What a function of one's own gives is known only now; a weight for what it does not give would drop every video. */
+function requireComponents(config: Config, reward: Reward): void {
+  const missing = Object.keys(rewardWeights(config)).find((name) => !reward.components.includes(name));
+  if (missing === undefined) return;
+  const weights = reward.components.map((name) => `${name}: ${rewardWeights(config)[name] ?? 1}`).join(', ');
+  throw new SageError(
+    'reward/components',
+    `reward.weights has a weight for ${missing}, which ${rewardText(config)} does not give; it gives ${reward.components.join(', ')}.`,
+    `Write \`reward: { weights: { ${weights} } }\`, with the weights that you want.`,
+    { place: { key: 'reward.weights' }, exitCode: exitCodes.usage },
+  );
 }
 
 function ownWriter(config: Config, policy: Policy): VideoWriter {

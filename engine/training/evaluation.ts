@@ -48,6 +48,9 @@ export async function measure(context: EvaluationContext): Promise<Measurement> 
   const handles: string[] = [];
   const videos: SampledVideo[] = [];
   const scores: Score[] = [];
+  const show = (done: number) =>
+    context.progress({ stage: 'evaluate', iteration: context.iteration, done, of: samples.length });
+  await context.policy.encodePrompts([...new Set(samples.map(({ prompt }) => prompt))]);
   for (let first = 0; first < samples.length; first += chunkVideos) {
     const part = samples.slice(first, first + chunkVideos);
     const rollout = await context.policy.rollout({
@@ -56,6 +59,7 @@ export async function measure(context: EvaluationContext): Promise<Measurement> 
       trainedSteps: [],
       guidance: context.config.sampling.guidance,
       trainGuidance: true,
+      progress: (done, of) => show(first + Math.floor((part.length * done) / of)),
     });
     handles.push(rollout.handle);
     videos.push(...rollout.videos);
@@ -66,7 +70,7 @@ export async function measure(context: EvaluationContext): Promise<Measurement> 
         rollout.videos.map((video, i) => ({ prompt: part[i].prompt, video })),
       )),
     );
-    context.progress({ stage: 'evaluate', iteration: context.iteration, done: videos.length, of: samples.length });
+    show(videos.length);
   }
   const release = () => handles.forEach((handle) => context.policy.release(handle));
   return { result: summarise(context, scores), samples, videos, scores, release };

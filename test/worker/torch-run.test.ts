@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -113,6 +113,19 @@ describe('a run of Shapes under torch', () => {
     expect(stderr).toMatch(/error\[worker\/import\]: The worker ended \(exit code 1\) while it started/);
     expect(stderr).toContain('ImportError: this safetensors is broken');
     expect(stderr).toContain('sage-grpo setup-torch');
+    expect(readdirSync(folder)).not.toContain('runs');
+  });
+
+  test("is refused where the weights name what a reward of one's own does not give, before there is a run", async () => {
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, 'mine.py'), 'def score(video):\n    return {"light": 1.0, "motion": 0.5}\n');
+    const config = tinyConfig(folder, { ...two, ...onTorch, reward: { model: null, python: 'mine.py:score' } });
+    const { code, stderr } = await sage(['train', config, '--runs', path.join(folder, 'runs')]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      `reward.weights has a weight for python, which ${path.join(folder, 'mine.py')}:score does not give; it gives light, motion.`,
+    );
+    expect(stderr).toContain('reward: { weights: { light: 1, motion: 1 } }');
     expect(readdirSync(folder)).not.toContain('runs');
   });
 

@@ -105,7 +105,11 @@ function emptyTrajectories(
   };
 }
 
-function promptWords(prompts: readonly string[]): BigInt64Array {
+/**
+ * Indices of the prompts' words. `[N*3]`
+ * @throws SageError `policy/prompt` for a prompt outside of the grammar
+ */
+export function promptWords(prompts: readonly string[]): BigInt64Array {
   const indices = prompts.flatMap((prompt) => {
     const words = parsePrompt(prompt);
     if (words) return wordIndices(words).map(BigInt);

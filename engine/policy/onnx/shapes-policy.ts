@@ -6,7 +6,7 @@ import { createAdamW, stepAdamW } from './adamw.ts';
 import { createGradientBuffers, takeGradient } from './gradient.ts';
 import { startLanes } from './lanes.ts';
 import { replay } from './replay.ts';
-import { createRollouts } from './rollout.ts';
+import { createRollouts, promptWords } from './rollout.ts';
 import { loadState, readWeights, saveState } from './state.ts';
 import { changeSet, createWeights } from './weights.ts';
 
@@ -41,6 +41,9 @@ export async function createShapesPolicy(options: ShapesPolicyOptions): Promise<
 
   return {
     describe: () => describe(pretrained.length, options.threads),
+    async encodePrompts(prompts) {
+      promptWords(prompts);
+    },
     rollout: (request) => rollouts.rollout(request),
     async forwardBackward(request) {
       const { trajectories, step } = rollouts.kept(request.handle, request.step);

@@ -102,6 +102,7 @@ const score = z.discriminatedUnion('scored', [
 /** What each op gives back. */
 export const results = {
   init: description,
+  encodePrompts: nothing,
   rollout,
   /** Safetensors files that hold `samples` `[n]` and their `pixels` `[n, F, H, W, 3]`, float32. */
   fetch: z.object({ files: z.array(z.string()) }),
@@ -122,6 +123,7 @@ export type ResultOf<Name extends Op> = z.output<(typeof results)[Name]>;
 /** What an op is called in a sentence: "while it …". */
 export const doing: Record<Op, string> = {
   init: 'loaded the model',
+  encodePrompts: 'encoded prompts',
   rollout: 'sampled videos',
   fetch: 'handed over videos',
   score: 'scored videos',

@@ -11,6 +11,9 @@ export function createTorchPolicy(worker: Worker): Policy {
   let handles = 0;
   return {
     describe: () => description,
+    async encodePrompts(prompts) {
+      await worker.ask('encodePrompts', { prompts });
+    },
     async rollout(request) {
       const handle = `rollout-${(handles += 1)}`;
       const { samples, trainedSteps, guidance, trainGuidance, progress } = request;

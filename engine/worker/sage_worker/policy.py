@@ -119,6 +119,10 @@ class TorchPolicy:
             "versions": {"python": platform.python_version(), "torch": torch.__version__, **self.model.versions()},
         }
 
+    def encode_prompts(self, prompts: Sequence[str]) -> None:
+        """Sees to it that the encodings of prompts are in the cache, so that a rollout loads no encoders."""
+        self._encode(prompts)
+
     def rollout(self, request: RolloutRequest, on_videos: OnVideos, progress: OnProgress) -> RolloutResult:
         """Samples latents through the kernel table, decodes them, keeps what replay needs under the request's handle.
 

@@ -248,6 +248,11 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
     '1:57: error: policy.sequence_parallel is 2, but this version computes each video on one GPU.',
     'Write 1, or remove the line. Where a video is too large for a GPU, sample fewer frames or a smaller size. [config/sequence-parallel]',
   ],
+  'an adapter of the embedded model': [
+    'policy: {backend: torch, adapter: {kind: lora}}',
+    '1:42: error: shapes takes no adapter: it is small, and all of its weights are trained.',
+    'Write `kind: none`, or remove the block. [config/adapter]',
+  ],
   'no word of a reward model': [
     'reward: {model: hps}',
     '1:17: error: reward.model is "hps", but must be shapes-judge, videoalign, clipscore or pickscore, or a list of them.',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { planIteration } from '../../../engine/config/plan.ts';
 import { checkText } from '../../../engine/config/load.ts';
 import type { Config } from '../../../engine/config/schema.ts';
-import { drawBatch, planUpdates } from '../../../engine/training/batch.ts';
+import { drawBatch, planUpdates, promptsToCome } from '../../../engine/training/batch.ts';
 
 function configOf(text: string): Config {
   const { config, diagnostics } = checkText(text);
@@ -41,6 +41,19 @@ describe('the prompts of an iteration', () => {
     const ordered = { ...config, prompts: { file: 'p.txt', column: 'prompt', shuffle: false } };
     const { samples } = drawBatch(ordered, prompts, 2);
     expect(samples.filter(({ key }) => key.generation === 0).map(({ prompt }) => prompt)).toEqual(prompts.slice(5));
+  });
+
+  it('are known beforehand: those that the iterations to come will draw, and no others', () => {
+    for (const [iterations, done] of [
+      [3, 0],
+      [3, 2],
+      [7, 1],
+      [2, 2],
+    ]) {
+      const short = { ...config, training: { ...config.training, iterations } };
+      const drawn = Array.from({ length: iterations - done }, (_, i) => samplesOf(done + 1 + i)).flat();
+      expect(promptsToCome(short, prompts, done)).toEqual([...new Set(drawn)]);
+    }
   });
 
   it('give every sample a generator of its own', () => {

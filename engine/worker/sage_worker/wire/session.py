@@ -52,6 +52,7 @@ class Session:
         self._written: list[tuple[VideoFile, Future[None]]] = []
         self._ops: dict[str, Callable[[Fields, OnProgress], Result]] = {
             "init": self._init,
+            "encodePrompts": self._encode_prompts,
             "rollout": self._rollout,
             "fetch": self._fetch,
             "score": self._score,
@@ -137,6 +138,10 @@ class Session:
         if self._policy is None:
             raise MessageFault("init has not come")
         return self._policy
+
+    def _encode_prompts(self, fields: Fields, progress: OnProgress) -> Result:
+        self._ready.encode_prompts(fields.texts("prompts"))
+        return {}
 
     def _rollout(self, fields: Fields, progress: OnProgress) -> Result:
         request = read_rollout(fields)
