@@ -126,6 +126,32 @@ describe('An edit of a config', () => {
     );
   });
 
+  it('ends a block before it begins the next, in whatever order both are added', () => {
+    const [prompts, threads, devices]: Edit[] = [
+      { kind: 'set', path: 'prompts', value: ['a red circle', 'b: c'] },
+      { kind: 'set', path: 'policy.threads', value: 2 },
+      { kind: 'set', path: 'policy.devices', value: 1 },
+    ];
+    const text = 'policy:\n  model: shapes # ours\n\nreward: { python: a.py }\n';
+    const added =
+      'policy:\n  model: shapes # ours\n  threads: 2\n  devices: 1\n\nprompts:\n  - a red circle\n  - "b: c"\n\nreward: { python: a.py }\n';
+    expect(after(text, prompts, threads, devices)).toBe(added);
+    expect(after(text, devices, prompts, threads)).toBe(added);
+    expect(after(text, threads, devices, prompts)).toBe(added);
+    const max: Edit = { kind: 'set', path: 'evaluation.max_videos', value: 4 };
+    expect(after(text.replaceAll('\n', '\r\n'), max, prompts, devices, threads)).toBe(
+      `${added}\nevaluation:\n  max_videos: 4\n`.replaceAll('\n', '\r\n'),
+    );
+  });
+
+  it('takes the comments above a key along, below a first line that is empty', () => {
+    const edit: Edit = { kind: 'remove', path: 'name' };
+    expect(editText('\n# mine\nname: a\nseed: 1\n', [edit], undefined, true)?.text).toBe('\n# mine\nseed: 1\n');
+    const inner: Edit = { kind: 'remove', path: 'policy.model' };
+    const text = '\npolicy:\n  # mine\n  model: shapes\n  threads: 1\n';
+    expect(editText(text, [inner], undefined, true)?.text).toBe('\npolicy:\n  threads: 1\n');
+  });
+
   it('is refused in a text that is not YAML', () => {
     expect(after('a: [\nb: 1', { kind: 'set', path: 'a', value: 1 })).toBeNull();
   });

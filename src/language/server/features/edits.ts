@@ -8,7 +8,7 @@ import { isBlock, joinPath, splitPath } from '../../../../engine/config/data.ts'
 import { applyEdits } from '../../../../engine/config/edits.ts';
 import { same } from './edits/same.ts';
 import { draft, type Draft, type Splice } from './edits/draft.ts';
-import { setAt } from './edits/set.ts';
+import { rankIn, setAt } from './edits/set.ts';
 import { isEmpty, source, walk, type Source } from './edits/source.ts';
 import { carried, remove, rename } from './edits/take.ts';
 
@@ -116,9 +116,19 @@ function additionsFrom(now: Source, edits: readonly Edit[]): (Edit & { kind: 'se
   return found;
 }
 
-/** The text is read once for all of them, since a config may lack a hundred keys. */
+/**
+ * The text is read once for all of them, since a config may lack a hundred keys. Of those that go to one place, as after
+ * the last line of a block within another, the inner ones come first, so that they stand in their block; then those
+ * that the schema has first.
+ */
 function together(now: Source, additions: readonly (Edit & { kind: 'set' })[]): Splice[] | null {
-  const all = additions.map(({ path, value }) => setAt(now, splitPath(path), { value }));
+  const placed = additions.map((addition) => {
+    const path = splitPath(addition.path);
+    const depth = walk(now, path).entries.length;
+    return { path, value: addition.value, depth, rank: rankIn(path.slice(0, depth), path[depth]) };
+  });
+  const inOrder = placed.sort((a, b) => b.depth - a.depth || a.rank - b.rank);
+  const all = inOrder.map(({ path, value }) => setAt(now, path, { value }));
   return all.every((splices) => splices !== null) ? all.flat() : null;
 }
 

@@ -106,9 +106,7 @@ function insert(source: Source, target: Target, name: string, given: Given): Spl
 
 /** The key after which another belongs, by the order of the schema; null where it comes first. */
 function siblingBefore(siblings: readonly Entry[], path: readonly string[], name: string): Entry | null {
-  const info = keyAt(path.join('.'));
-  const known = info?.kind === 'prompts' ? promptFileKeys : (info?.children.map((child) => child.name) ?? []);
-  const names = path.length === 0 ? ['extends', ...known] : [...known];
+  const names = namesIn(path);
   const place = names.indexOf(name);
   if (place < 0) return siblings.at(-1) ?? null;
   const earlier = ['<<', ...names.slice(0, place)];
@@ -117,6 +115,19 @@ function siblingBefore(siblings: readonly Entry[], path: readonly string[], name
     if (found !== undefined) return found;
   }
   return null;
+}
+
+/** The keys that a block may have, in the order of the schema. */
+function namesIn(path: readonly string[]): string[] {
+  const info = keyAt(path.join('.'));
+  const known = info?.kind === 'prompts' ? promptFileKeys : (info?.children.map((child) => child.name) ?? []);
+  return path.length === 0 ? ['extends', ...known] : [...known];
+}
+
+/** Where a key stands among those of its block; one that the schema does not know comes last. */
+export function rankIn(path: readonly string[], name: string): number {
+  const names = namesIn(path);
+  return names.includes(name) ? names.indexOf(name) : names.length;
 }
 
 function insertInFlow(

@@ -115,7 +115,8 @@ export function startOf(source: Source, entry: Entry): number {
   return inFlow(entry) ? value : (afterMark(source, entry) ?? value + 1) - 1;
 }
 
-export const lineStart = (text: string, at: number) => text.lastIndexOf('\n', at - 1) + 1;
+// `lastIndexOf` takes a place before the text for its first character, which may be a line break.
+export const lineStart = (text: string, at: number) => (at > 0 ? text.lastIndexOf('\n', at - 1) + 1 : 0);
 
 /** Offset of the line break that ends a line, or of the end of the text. */
 export function lineEnd(text: string, at: number): number {

@@ -60,10 +60,10 @@ function commentsAbove(text: string, start: number, indent: string): number {
   let at = lineStart(text, start);
   while (at > 0) {
     const above = lineStart(text, at - 1);
-    if (!text.startsWith(`${indent}#`, above)) return at;
+    if (!text.startsWith(`${indent}#`, above)) break;
     at = above;
   }
-  return indent === '' ? lineStart(text, start) : at;
+  return text.slice(0, at).trim() === '' ? lineStart(text, start) : at;
 }
 
 function removeFromFlow(source: Source, entry: Entry, siblings: readonly Entry[]): Splice {
