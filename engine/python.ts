@@ -64,19 +64,14 @@ export type PythonSearch =
   | { python: null; /** Why each candidate was passed over. */ tried: { python: string; reason: string }[] };
 
 /**
- * Looks for a Python with all of the modules: `SAGE_PYTHON`, the clone's `.venv`, the user's environment, then
- * `python3` on the path.
+ * Looks for a Python with all of the modules: `SAGE_PYTHON` alone where it is set, else the clone's `.venv`, the user's
+ * environment, then `python3` on the path.
  * @param modules import names, e.g. `torch`
  */
 export async function findPython(modules: readonly string[]): Promise<PythonSearch> {
-  const candidates = [
-    process.env.SAGE_PYTHON,
-    venvPython(venvFolder()),
-    venvPython(userVenvFolder()),
-    process.platform === 'win32' ? 'python' : 'python3',
-  ].filter(
-    (candidate): candidate is string => Boolean(candidate) && (!path.isAbsolute(candidate!) || existsSync(candidate!)),
-  );
+  const made = [venvPython(venvFolder()), venvPython(userVenvFolder())].filter((python) => existsSync(python));
+  const named = process.env.SAGE_PYTHON;
+  const candidates = named ? [named] : [...made, process.platform === 'win32' ? 'python' : 'python3'];
   const tried: { python: string; reason: string }[] = [];
   for (const python of candidates) {
     try {

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { withAbsolutePaths } from '../config/absolute-paths.ts';
-import { assertRunnable } from '../config/runnable.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import { formatDiagnostic, loadConfig } from '../config/load.ts';
 import { loadEvaluationPrompts, loadPrompts } from '../config/prompts.ts';
@@ -42,7 +41,6 @@ export async function trainCommand(
     text,
   } = loadConfig(configFile, overrides, options.stdin ? readFileSync(0, 'utf8') : undefined);
   for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(diagnostic, configFile)}\n`);
-  assertRunnable(written);
   const baseFolder = path.dirname(path.resolve(configFile));
   const config = withAbsolutePaths(written, baseFolder);
   const prompts = runPrompts(config, baseFolder);

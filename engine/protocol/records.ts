@@ -201,8 +201,6 @@ export const launchPlan = z.object({
   promptsPerIteration: count,
   generations: count,
   rolloutsPerIteration: count,
-  /** Why this engine cannot train it, null when it can. */
-  obstacle: problem.nullable(),
 });
 export type LaunchPlan = z.infer<typeof launchPlan>;
 

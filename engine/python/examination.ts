@@ -76,5 +76,7 @@ export async function examine(
   const asked = await askWorker(python, question);
   if ('failure' in asked) return asked;
   const read = examination.safeParse(asked.answer);
-  return read.success ? read.data : { failure: `its answer lacks ${read.error.issues[0].path.join('.')}` };
+  if (!read.success) return { failure: `its answer lacks ${read.error.issues[0].path.join('.')}` };
+  const [found, asking] = [read.data.weights.length, wanted.weights.length];
+  return found === asking ? read.data : { failure: `its answer tells of ${found} weights instead of ${asking}` };
 }

@@ -5,11 +5,9 @@ import { estimateMarkdown } from '../config/estimate/text.ts';
 import { previewExploration } from '../config/exploration.ts';
 import { checkText, ConfigError, loadConfig } from '../config/load.ts';
 import { rewardText } from '../config/reward.ts';
-import { assertRunnable } from '../config/runnable.ts';
 import type { Config } from '../config/schema.ts';
-import type { CheckedParamsOf, LaunchPlan, Problem, ResultOf } from '../protocol.ts';
+import type { CheckedParamsOf, LaunchPlan, ResultOf } from '../protocol.ts';
 import { requireAbsolute, trainArguments, type Program } from './launch.ts';
-import { problemOf } from './problem.ts';
 
 type ConfigSource = CheckedParamsOf<'config/validate'>;
 
@@ -25,15 +23,6 @@ export function findingsOf({ file, text, overrides }: ConfigSource): {
   } catch (error) {
     if (error instanceof ConfigError) return { config: null, diagnostics: error.diagnostics };
     throw error;
-  }
-}
-
-function obstacleOf(config: Config): Problem | null {
-  try {
-    assertRunnable(config);
-    return null;
-  } catch (error) {
-    return problemOf(error);
   }
 }
 
@@ -54,7 +43,6 @@ function planOf(program: Program, runsDir: string, source: ConfigSource, config:
     promptsPerIteration: rollout.prompts_per_iteration,
     generations: rollout.generations,
     rolloutsPerIteration: rollout.prompts_per_iteration * rollout.generations,
-    obstacle: obstacleOf(config),
   };
 }
 

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { heldOutMetrics, rewardModels, rewardText, rewardWeights } from '../config/reward.ts';
-import { assertRunnable } from '../config/runnable.ts';
 import type { Config } from '../config/schema.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { createVideoWriter, type VideoWriter } from '../media/writer.ts';
@@ -31,7 +30,6 @@ export interface Parts {
  * @throws SageError (exit code 2) for a model or a reward that this engine cannot run
  */
 export async function createParts(config: Config, baseFolder: string): Promise<Parts> {
-  assertRunnable(config);
   return config.policy.backend === 'torch' ? createTorchParts(config, baseFolder) : createOnnxParts(config, baseFolder);
 }
 

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { LaunchPlan } from '../../engine/protocol.ts';
-import { problemText, showProblem } from '../problems.ts';
+import { problemText } from '../problems.ts';
 import { chooseConfig, requireDisk, saveIfOpen } from './config-files.ts';
 import { requireTrust, setting, type CommandContext } from './context.ts';
 import { showErrors } from './config-errors.ts';
@@ -65,7 +65,6 @@ export async function launch(context: CommandContext, argument: unknown): Promis
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) return void (await showErrors(uri, errors));
   if (plan === null) return undefined;
-  if (plan.obstacle !== null) return void (await showProblem(plan.obstacle, context.log));
   if (!alreadyConfirmed(argument) && !(await confirmed(plan, diagnostics.map(problemText)))) return undefined;
   const title = vscode.l10n.t('Training "{0}"', plan.name);
   return follow(context, title, (signal) => context.engine.request('run/launch', source, signal));

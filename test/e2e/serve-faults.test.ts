@@ -106,7 +106,6 @@ test('a text that is in no file is checked, explained and launched as if it stoo
     generations: 2,
     rolloutsPerIteration: 4,
     runsFolder: runs,
-    obstacle: null,
   });
   expect(plan!.command.slice(-6)).toEqual(
     ['train', source.file, '--runs', runs, '--set', source.overrides[0], '--stdin'].slice(-6),
@@ -152,7 +151,7 @@ test('what a config takes is estimated as the command does, with the prompts of 
     device: 'h200',
   } as const;
   const asked = await engine.ask('config/estimate', large);
-  expect(asked.estimate).toMatchObject({ device: { name: 'h200', count: 64 }, memory: { fits: true } });
+  expect(asked.estimate).toMatchObject({ device: { name: 'h200', count: 32 }, memory: { fits: true } });
   const wrong = await engine.ask('config/estimate', { file, text: `${text}typo: 1\n` });
   expect(wrong).toMatchObject({ estimate: null, markdown: '', diagnostics: [{ code: 'config/unknown-key' }] });
   await engine.close();

@@ -16,6 +16,13 @@ function impostor(script: string): string {
   return file;
 }
 
+/** What a Python without anything would say. */
+const empty = {
+  ...{ python: '3.11.7', executable: 'python', packages: {}, broken: {}, devices: [], weights: [] },
+  torch: null,
+  cache: { folder: '/cache', free: 0 },
+};
+
 describe('a Python that is not right', () => {
   needs(process.platform !== 'win32', 'needs a shell');
   test.each([
@@ -26,6 +33,13 @@ describe('a Python that is not right', () => {
     ['is silent', 'exit 3', /it ended with exit code 3/],
   ])('%s, and that is said', async (_, script, failure) => {
     expect(await examine(impostor(script), nothing)).toEqual({ failure: expect.stringMatching(failure) });
+  });
+
+  test('tells of other weights than it was asked about, and that is said', async () => {
+    const python = impostor(`echo 'sage-doctor ${JSON.stringify(empty)}'`);
+    const wanted = { ...nothing, weights: [{ name: 'x', kind: 'pipeline' as const }] };
+    expect(await examine(python, wanted)).toEqual({ failure: 'its answer tells of 0 weights instead of 1' });
+    expect(await examine(python, nothing)).toEqual(empty);
   });
 
   test('hangs, and that is said', async () => {
@@ -66,12 +80,12 @@ test('the doctor compares the GPUs that PyTorch sees with those of the config', 
     torch: { version: '2.13.0', cuda: '13.0', available: true, reason: null, nccl: null, threads: 8 },
     devices: [gpu, taken, old],
     cache: { folder: '/cache', free: gib },
-    weights: Array.from({ length: 3 }, () => ({ name: 'x', is_path: false, folder: null, missing: null })),
+    weights: Array.from({ length: 6 }, () => ({ name: 'x', is_path: false, folder: null, missing: null })),
   };
   const python = impostor(
     `case "$1" in -c) echo '{"python": "3.11.7", "torch": "2.13.0"}' ;; *) echo 'sage-doctor ${JSON.stringify(answer)}' ;; esac`,
   );
-  const config = path.join(path.dirname(program), '..', 'examples', 'hunyuan-video-1.5-lora.sage.yaml');
+  const config = path.join(path.dirname(program), '..', 'examples', 'hunyuan-video-1.5.sage.yaml');
   const argv = ['doctor', config, '--json', '--runs', temporaryFolder()];
   const { code, stdout } = await sage(argv, { env: { ...process.env, SAGE_PYTHON: python, HF_HUB_OFFLINE: '' } });
   const findings = JSON.parse(stdout) as { check: string; state: string; detail: string; remedy?: string }[];
@@ -81,7 +95,7 @@ test('the doctor compares the GPUs that PyTorch sees with those of the config', 
   expect(of('GPU 0')).toEqual({ check: 'GPU 0', state: 'ok', detail });
   expect(of('GPU 1')).toMatchObject({ state: 'note', remedy: expect.stringContaining('nvidia-smi') });
   expect(of('GPU 2')).toMatchObject({ state: 'note', remedy: expect.stringContaining('policy.precision to fp32') });
-  expect(of('GPUs')).toMatchObject({ state: 'problem', detail: 'the config asks for 8, PyTorch sees 3' });
+  expect(of('GPUs')).toMatchObject({ state: 'problem', detail: 'the config asks for 32, PyTorch sees 3' });
   expect(of('NCCL')).toMatchObject({ state: 'problem' });
   expect(of('peft')).toMatchObject({ state: 'problem', detail: 'it cannot be imported: ImportError: x' });
   expect(of('weights: HunyuanVideo-1.5')).toMatchObject({

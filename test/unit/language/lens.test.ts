@@ -47,12 +47,6 @@ describe('above the first key', () => {
     expect(await titles('')).toEqual(['$(error) 1 error']);
   });
 
-  it('a config that this version cannot train by says what it needs', async () => {
-    const [first, preview] = await lensesOf('policy: {model: wan-2.1}\nprompts: [a, b, c, d]\n');
-    expect(first).toEqual({ title: 'Needs the torch policy', command: '' });
-    expect(preview.command).toBe('sage.previewExploration');
-  });
-
   it('there is nothing for an editor without the commands, or that wants no lenses', async () => {
     expect(await titles('seed: 1\n', { commands: false })).toEqual([]);
     expect(await titles('seed: 1\n', { codeLens: false })).toEqual([]);

@@ -1,8 +1,5 @@
 import type { CodeLens, Command, Range } from 'vscode-languageserver/node';
 import { isMap } from 'yaml';
-import { assertRunnable } from '../../../../engine/config/runnable.ts';
-import type { Config } from '../../../../engine/config/schema.ts';
-import { SageError } from '../../../../engine/errors.ts';
 import type { RunGlance } from '../../../../engine/run/glance.ts';
 import type { ConfigText } from '../config-text.ts';
 import { count, countOf } from '../figures.ts';
@@ -40,7 +37,6 @@ function firstKey(config: ConfigText): Range {
 /** A config with errors is not offered to be launched; its errors are. */
 function launchOrErrors({ document: { uri }, analysis }: ConfigText): Command {
   const errors = analysis.diagnostics.filter(({ severity, flag }) => severity === 'error' && flag === undefined);
-  if (errors.length === 0 && !isRunnable(analysis.config)) return { title: 'Needs the torch policy', command: '' };
   if (errors.length === 0) return { title: '▶ Launch', command: 'sage.launch', arguments: [uri] };
   const title = `$(error) ${countOf(errors.length, 'error')}`;
   const { line, column } = errors[0];
@@ -48,17 +44,6 @@ function launchOrErrors({ document: { uri }, analysis }: ConfigText): Command {
   return uri.startsWith('file:')
     ? { title, command: 'vscode.open', arguments: [`${uri}#L${line},${column}`] }
     : { title, command: 'workbench.actions.view.problems' };
-}
-
-/** Whether this version can train by it, which an error would not say. */
-function isRunnable(config: Config | null): boolean {
-  try {
-    if (config !== null) assertRunnable(config);
-    return config !== null;
-  } catch (error) {
-    if (error instanceof SageError) return false;
-    throw error;
-  }
 }
 
 async function runCommands(runsFolder: string, name: string): Promise<Command[]> {
