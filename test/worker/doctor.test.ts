@@ -66,12 +66,13 @@ test('the doctor compares the GPUs that PyTorch sees with those of the config', 
     torch: { version: '2.13.0', cuda: '13.0', available: true, reason: null, nccl: null, threads: 8 },
     devices: [gpu, taken, old],
     cache: { folder: '/cache', free: gib },
-    weights: Array.from({ length: 3 }, () => ({ name: 'x', is_path: false, folder: null, missing: null })),
+    weights: Array.from({ length: 6 }, () => ({ name: 'x', is_path: false, folder: null, missing: null })),
   };
   const python = impostor(
     `case "$1" in -c) echo '{"python": "3.11.7", "torch": "2.13.0"}' ;; *) echo 'sage-doctor ${JSON.stringify(answer)}' ;; esac`,
   );
-  const config = path.join(path.dirname(program), '..', 'examples', 'hunyuan-video-1.5-lora.sage.yaml');
+  const config = path.join(temporaryFolder(), 'eight.sage.yaml');
+  writeFileSync(config, 'extends: hunyuan-video-1.5-lora\npolicy: { devices: 8 }\ntraining: { accumulation: 10 }\n');
   const argv = ['doctor', config, '--json', '--runs', temporaryFolder()];
   const { code, stdout } = await sage(argv, { env: { ...process.env, SAGE_PYTHON: python, HF_HUB_OFFLINE: '' } });
   const findings = JSON.parse(stdout) as { check: string; state: string; detail: string; remedy?: string }[];
