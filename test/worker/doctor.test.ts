@@ -85,7 +85,8 @@ test('the doctor compares the GPUs that PyTorch sees with those of the config', 
   const python = impostor(
     `case "$1" in -c) echo '{"python": "3.11.7", "torch": "2.13.0"}' ;; *) echo 'sage-doctor ${JSON.stringify(answer)}' ;; esac`,
   );
-  const config = path.join(path.dirname(program), '..', 'examples', 'hunyuan-video-1.5.sage.yaml');
+  const config = path.join(temporaryFolder(), 'eight.sage.yaml');
+  writeFileSync(config, 'extends: hunyuan-video-1.5-lora\npolicy: { devices: 8 }\ntraining: { accumulation: 10 }\n');
   const argv = ['doctor', config, '--json', '--runs', temporaryFolder()];
   const { code, stdout } = await sage(argv, { env: { ...process.env, SAGE_PYTHON: python, HF_HUB_OFFLINE: '' } });
   const findings = JSON.parse(stdout) as { check: string; state: string; detail: string; remedy?: string }[];
@@ -95,7 +96,7 @@ test('the doctor compares the GPUs that PyTorch sees with those of the config', 
   expect(of('GPU 0')).toEqual({ check: 'GPU 0', state: 'ok', detail });
   expect(of('GPU 1')).toMatchObject({ state: 'note', remedy: expect.stringContaining('nvidia-smi') });
   expect(of('GPU 2')).toMatchObject({ state: 'note', remedy: expect.stringContaining('policy.precision to fp32') });
-  expect(of('GPUs')).toMatchObject({ state: 'problem', detail: 'the config asks for 32, PyTorch sees 3' });
+  expect(of('GPUs')).toMatchObject({ state: 'problem', detail: 'the config asks for 8, PyTorch sees 3' });
   expect(of('NCCL')).toMatchObject({ state: 'problem' });
   expect(of('peft')).toMatchObject({ state: 'problem', detail: 'it cannot be imported: ImportError: x' });
   expect(of('weights: HunyuanVideo-1.5')).toMatchObject({

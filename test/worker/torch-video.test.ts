@@ -47,14 +47,12 @@ const example = path.resolve(import.meta.dirname, '../../examples/hunyuan-video-
 
 /** What makes the example small; all else is as it stands: bf16, guidance 6, LoRA, VideoAlign, held-out metrics. */
 const small = {
-  'policy.devices': 1,
   'policy.adapter.rank': 4,
   'sampling.steps': 4,
   'sampling.frames': 9,
   'sampling.height': 16,
   'sampling.width': 16,
   'exploration.window': { first: 0, last: 1 },
-  'rollout.prompts_per_iteration': 2,
   'rollout.generations': 2,
   'training.iterations': 3,
   'training.micro_batch': 2,

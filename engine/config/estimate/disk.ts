@@ -41,16 +41,12 @@ function mostCheckpoints(config: Config): number {
   return Math.min(config.training.iterations + 1, due + timesDue(config, 'evaluation') - 2);
 }
 
-/** Float32 weights, moments and adapters; the anchor of a full fine-tuning in the precision of the model. */
+/** Of everything that is trained: weights, anchor and both moments, in float32. */
 function bytesOfCheckpoint({ policy, trust_region: trustRegion }: Config): number {
   const model = modelFacts(policy.model);
-  const { mode } = trustRegion.anchor;
   const lora = policy.model !== 'shapes' && policy.adapter.kind === 'lora';
   const trained = lora ? countAdapter(model.network.layers, policy.adapter.rank) : model.parameters;
-  const anchor = lora || policy.precision === 'fp32' ? 4 : 2;
-  // Of the large models a fixed anchor is the released one, which is there already.
-  const anchored = policy.model === 'shapes' ? mode !== 'none' : mode === 'moving';
-  return trained * (4 + 8 + (anchored ? anchor : 0));
+  return 4 * trained * (trustRegion.anchor.mode === 'none' ? 3 : 4);
 }
 
 /** Videos of a run that are written. */

@@ -15,7 +15,7 @@ type TorchModel = Exclude<ModelName, 'shapes'>;
 /**
  * What the blocks of diffusers 0.40 (with peft's adapters of rank 64 in the precision of the weights) allocate for each of
  * 65,536 tokens, followed tensor by tensor on torch's meta device: `test/bench/architecture_torch.py`. Attention is a
- * kernel that never holds all pairs of tokens; its mask is counted apart.
+ * kernel that never holds all pairs of tokens, and has no mask.
  */
 export const blockBytes: Record<TorchModel, Record<'bf16' | 'fp32', BlockBytes>> = {
   'hunyuan-video-1.5': {

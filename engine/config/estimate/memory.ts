@@ -2,7 +2,8 @@ import type { Config } from '../schema.ts';
 import { countAdapter, countParameters, type Layer } from './layers.ts';
 import { blockBytes, decoding, tile } from './measured.ts';
 import type { MemoryPart } from './names.ts';
-import { latentOf, modelFacts, tokensOf, type ModelFacts } from './models.ts';
+import { modelFacts, tokensOf, type ModelFacts } from './models.ts';
+import { passesOf } from './passes.ts';
 import { rewardParameters, scoringBytes } from './scoring.ts';
 import type { Workload } from './workload.ts';
 
@@ -26,7 +27,7 @@ export interface MemoryEstimate {
 }
 
 const gibibyte = 2 ** 30;
-/** Bytes of a float32: gradients, moments, and the weights that the optimizer changes. */
+/** Bytes of a float32: moments, sums of gradients, and the weights that the optimizer changes. */
 const full = 4;
 
 /** Adds parts up: what is always there, and what the stage with most adds to it. */
@@ -45,38 +46,65 @@ export function gpuMemory(config: Config, workload: Workload): MemoryEstimate {
 
 const bytesOf = (precision: Config['policy']['precision']) => (precision === 'bf16' ? 2 : full);
 
-/** What is on the GPU all the time. Everything of the policy is sharded over all GPUs (FSDP). */
-function resident(config: Config, model: ModelFacts, { devices, rolloutsPerRank, explored }: Workload): PartBytes[] {
+/**
+ * What is on the GPU all the time, and the gradients. The weights that the model came with are sharded over all GPUs
+ * (FSDP), and with them what is trained of them; every GPU holds adapters whole. Latents of rollouts are on the CPU.
+ */
+function resident(config: Config, model: ModelFacts, workload: Workload): PartBytes[] {
   const { policy } = config;
-  const { parameters } = model;
+  const { devices } = workload;
   const precise = bytesOf(policy.precision);
-  const { layers, blocks } = model.network;
-  const isBlock = ({ name }: Layer) => name.startsWith('block.');
-  const block = countParameters(layers.filter(isBlock)) / blocks;
-  const root = countParameters(layers.filter((layer) => !isBlock(layer)));
-  const lora = policy.adapter.kind === 'lora';
-  // Whole weights of the block at work, the next one and what is outside of blocks, where they are not kept as they are.
-  const gathered = devices > 1 || (!lora && precise !== full) ? (2 * block + root) * precise : 0;
-  const adapter = lora ? countAdapter(layers, policy.adapter.rank) : 0;
-  const trained = lora ? adapter : parameters;
-  const { mode } = config.trust_region.anchor;
-  const copies = lora ? 0 : mode === 'moving' ? 2 : 1;
-  const latent = latentOf(model, config.sampling);
-  const values = latent.channels * latent.frames * latent.rows * latent.columns;
   const always = (part: MemoryPart, bytes: number): PartBytes => ({ part, bytes, stage: null });
   return [
-    always('weights', ((lora ? precise : full) * parameters) / devices + gathered),
-    always('adapters', (full * adapter) / devices),
-    always('gradients', (full * trained) / devices),
-    always('optimizer', (2 * full * trained) / devices),
-    // Beside an adapter, the anchor is a second one, and the pre-trained model is the base without either.
-    always('anchor', (lora ? (mode === 'moving' ? full * adapter : 0) : copies * precise * parameters) / devices),
+    ...(policy.adapter.kind === 'lora' ? adapted(config, model, workload) : tuned(config, model, workload)),
     always('autoencoder', model.autoencoderParameters * decoderPrecision(config)),
-    always('reward', 2 * rewardParameters(config)),
-    always('rollouts', full * values * rolloutsPerRank * (explored + 1)),
+    always('reward', precise * rewardParameters(config)),
     always('overhead', (devices > 1 ? 1.5 : 1) * gibibyte),
   ];
 }
+
+/** LoRA: `trainable/lora.py` of the worker. Without an adapter the base is the pre-trained model. */
+function adapted(config: Config, model: ModelFacts, { devices }: Workload): PartBytes[] {
+  const { policy } = config;
+  const precise = bytesOf(policy.precision);
+  const adapter = countAdapter(model.network.layers, policy.adapter.rank);
+  const gathered = devices > 1 ? gatheredParameters(model) * precise : 0;
+  // What a pass leaves in 16 bits is taken in float32, and then added to the update's sum.
+  const gradient = precise === full ? full : precise + full;
+  return [
+    { part: 'weights', bytes: (precise * model.parameters) / devices + gathered, stage: null },
+    { part: 'adapters', bytes: 2 * precise * adapter, stage: null },
+    { part: 'masters', bytes: full * adapter, stage: null },
+    { part: 'optimizer', bytes: 2 * full * adapter, stage: null },
+    { part: 'gradients', bytes: (gradient + sumBytes(config)) * adapter, stage: 'update' },
+  ];
+}
+
+/** Full fine-tuning: `trainable/full.py` of the worker, where passes compute in `policy.precision`. */
+function tuned(config: Config, model: ModelFacts, { devices }: Workload): PartBytes[] {
+  const { policy, trust_region: trustRegion } = config;
+  const { parameters } = model;
+  const precise = bytesOf(policy.precision);
+  const gathered = devices > 1 || precise !== full ? gatheredParameters(model) * precise : 0;
+  // The pre-trained model, the anchor, and the current weights while one of them is in their place.
+  const copies = policy.offload_anchor ? 0 : trustRegion.anchor.mode === 'none' ? 2 : 3;
+  return [
+    { part: 'weights', bytes: (full * parameters) / devices + gathered, stage: null },
+    { part: 'optimizer', bytes: (2 * full * parameters) / devices, stage: null },
+    { part: 'anchor', bytes: (copies * full * parameters) / devices, stage: null },
+    { part: 'gradients', bytes: ((full + sumBytes(config)) * parameters) / devices, stage: 'update' },
+  ];
+}
+
+/** Whole weights of the block at work, the next one and what is outside of blocks, where they are not kept as they are. */
+function gatheredParameters({ network: { layers, blocks } }: ModelFacts): number {
+  const isBlock = ({ name }: Layer) => name.startsWith('block.');
+  const block = countParameters(layers.filter(isBlock)) / blocks;
+  return 2 * block + countParameters(layers.filter((layer) => !isBlock(layer)));
+}
+
+/** The sum of an update's gradients is apart from the newest one where several micro-batches are accumulated. */
+const sumBytes = ({ training }: Config) => (training.accumulation > 1 ? full : 0);
 
 /** Wan's autoencoder is run in float32, as its authors advise. */
 function decoderPrecision({ policy }: Config): number {
@@ -86,30 +114,23 @@ function decoderPrecision({ policy }: Config): number {
 /** What comes and goes. */
 function passing(config: Config, model: ModelFacts, workload: Workload): PartBytes[] {
   const { policy, sampling } = config;
-  const { microBatch, trainBranches, sequenceParallel } = workload;
-  const precise = bytesOf(policy.precision);
+  const { trainBranches, sequenceParallel } = workload;
   const { kept, most, forward } = blockBytes[policy.model as keyof typeof blockBytes][policy.precision];
   const { kind } = policy.adapter;
   const { blocks, width } = model.network;
   const counts = tokensOf(model, sampling);
-  const together = counts.video + (model.masked ? counts.text : 0);
-  const tokens = Math.ceil(together / sequenceParallel);
+  const tokens = Math.ceil((counts.video + (model.trimmedText ? counts.text : 0)) / sequenceParallel);
+  const { samples, rolloutRows, updateRows } = passesOf(config, model, workload);
   const checkpointed = policy.activation_checkpointing;
   // Between checkpoints, only the input of each block is kept; the block at work is computed once more.
-  const keptBytes = checkpointed ? width * precise : kept[kind];
+  const keptBytes = checkpointed ? width * bytesOf(policy.precision) : kept[kind];
   const working = checkpointed ? most[kind] : most[kind] - kept[kind];
-  const activations = tokens * microBatch * (blocks * trainBranches * keptBytes + working);
-  const pairs = model.masked ? together ** 2 : 0;
-  // The mask itself twice as one-byte truths, and once as numbers, which the backward pass needs again.
-  const mask = pairs * (2 + precise);
-  const masks = microBatch * (mask + (checkpointed ? 0 : pairs * precise * (blocks * trainBranches - 1)));
+  const activations = tokens * (blocks * trainBranches * samples * keptBytes + updateRows * working);
   return [
-    { part: 'activations', bytes: tokens * forward[kind], stage: 'rollout' },
-    { part: 'attention', bytes: mask, stage: 'rollout' },
+    { part: 'activations', bytes: tokens * rolloutRows * forward[kind], stage: 'rollout' },
     { part: 'decoding', bytes: decodingBytes(config), stage: 'decode' },
     { part: 'scoring', bytes: scoringBytes(sampling, model.framesPerSecond), stage: 'score' },
     { part: 'activations', bytes: activations, stage: 'update' },
-    { part: 'attention', bytes: masks, stage: 'update' },
   ];
 }
 

@@ -40,8 +40,8 @@ export interface ModelFacts {
   /** Tokens of the prompt that the transformer sees. */
   textTokens: number;
   framesPerSecond: number;
-  /** Whether attention takes a mask of all pairs of tokens. */
-  masked: boolean;
+  /** Whether the transformer gets the valid tokens of a text alone, and they join its blocks as the video's do. */
+  trimmedText: boolean;
 }
 
 const shapesFacts: ModelFacts = {
@@ -50,7 +50,7 @@ const shapesFacts: ModelFacts = {
   ...{ parameters: 0, autoencoderParameters: 0, textEncoderParameters: 0 },
   decoder: shapesDecoderLayers(),
   ...{ latentChannels: 12, ratio: { space: 8, time: 2 }, patch: [1, 2, 2], textTokens: 0 },
-  ...{ framesPerSecond: 8, masked: false },
+  ...{ framesPerSecond: 8, trimmedText: false },
 };
 
 const hunyuanFacts: ModelFacts = {
@@ -60,7 +60,7 @@ const hunyuanFacts: ModelFacts = {
   textEncoderParameters: languageParameters(qwenEncoder) + t5Parameters(byt5Encoder),
   decoder: hunyuanDecoder(hunyuanAutoencoder),
   ...{ latentChannels: 32, ratio: { space: 16, time: 4 }, patch: hunyuanTransformer.patch, textTokens: 128 },
-  ...{ framesPerSecond: 24, masked: true },
+  ...{ framesPerSecond: 24, trimmedText: true },
 };
 
 const wanFacts: ModelFacts = {
@@ -70,7 +70,7 @@ const wanFacts: ModelFacts = {
   textEncoderParameters: t5Parameters(umt5Encoder),
   decoder: wanDecoder(wanAutoencoder),
   ...{ latentChannels: 16, ratio: { space: 8, time: 4 }, patch: wanTransformer.patch, textTokens: 512 },
-  ...{ framesPerSecond: 16, masked: false },
+  ...{ framesPerSecond: 16, trimmedText: false },
 };
 
 const encoders = {

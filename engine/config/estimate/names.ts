@@ -10,7 +10,17 @@ export type DeviceName = (typeof deviceNames)[number];
 
 /** What a part of memory holds. */
 export const memoryParts = [
-  ...(['program', 'weights', 'adapters', 'gradients', 'optimizer', 'anchor', 'autoencoder', 'reward'] as const),
-  ...(['rollouts', 'overhead', 'activations', 'attention', 'decoding', 'scoring', 'videos'] as const),
+  ...([
+    'program',
+    'weights',
+    'adapters',
+    'masters',
+    'gradients',
+    'optimizer',
+    'anchor',
+    'autoencoder',
+    'reward',
+  ] as const),
+  ...(['rollouts', 'overhead', 'activations', 'decoding', 'scoring', 'videos'] as const),
 ] as const;
 export type MemoryPart = (typeof memoryParts)[number];

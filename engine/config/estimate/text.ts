@@ -9,7 +9,8 @@ export const notMeasured = 'An estimate, not a measurement.';
 const partNames: Record<MemoryPart, string> = {
   program: 'program, graphs and threads',
   weights: 'weights',
-  adapters: 'adapter',
+  adapters: 'adapters, trained and anchor',
+  masters: 'float32 masters of the adapter',
   gradients: 'gradients',
   optimizer: 'optimizer',
   anchor: 'anchor and pre-trained model',
@@ -18,7 +19,6 @@ const partNames: Record<MemoryPart, string> = {
   rollouts: 'latents of the rollouts',
   overhead: 'CUDA and its libraries',
   activations: 'activations',
-  attention: 'attention mask',
   decoding: 'decoding a video',
   scoring: 'scoring a video',
   videos: 'writing videos',

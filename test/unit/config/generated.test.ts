@@ -93,6 +93,22 @@ describe('presets', () => {
     expect(diagnostics.map((d) => d.code)).toEqual([]);
   });
 
+  it('hunyuan-video-1.5-lora says what makes it one for 8 GPUs', () => {
+    const text = readPreset('hunyuan-video-1.5-lora');
+    const remark = /^# On 8 GPUs: (.*)$/m.exec(text)![1];
+    const blocks: Record<string, string> = { devices: 'policy', accumulation: 'training' };
+    const overrides = [...remark.matchAll(/`(\w+): (\d+)`/g)].map(
+      ([, key, value]) => `${blocks[key] ?? 'rollout'}.${key}=${value}`,
+    );
+    const { config, diagnostics } = analyseText(text, { overrides, freeBytes: null });
+    expect(diagnostics).toEqual([]);
+    expect(config).toMatchObject({
+      policy: { devices: 8 },
+      rollout: { prompts_per_iteration: 4, generations: 8 },
+      training: { accumulation: 20 },
+    });
+  });
+
   it('are read by name; another name gets the nearest', () => {
     expect(readPreset('shapes')).toContain('model: shapes');
     expect(() => readPreset('shaeps')).toThrowError(

@@ -61,10 +61,14 @@ describe('the estimate of any config', () => {
     );
   });
 
-  const grows = (change: (config: Config) => Config, of: (estimate: Estimate) => number) =>
+  const grows = (
+    change: (config: Config) => Config,
+    of: (estimate: Estimate) => number,
+    first = (config: Config): Config => config,
+  ) =>
     fc.assert(
       fc.property(written, (values) => {
-        const config = configOf(values);
+        const config = first(configOf(values));
         const [less, more] = [config, change(config)].map((each) => of(estimateConfig(each)));
         expect(more).toBeGreaterThanOrEqual(less);
       }),
@@ -73,7 +77,17 @@ describe('the estimate of any config', () => {
 
   test('has more memory with more frames, without checkpointing and with fewer GPUs', () => {
     const total = ({ memory }: Estimate) => memory.total;
-    grows((config) => ({ ...config, sampling: { ...config.sampling, frames: config.sampling.frames + 8 } }), total);
+    // Short videos share passes and long ones do not, so that the step from one to the other may save memory.
+    const oneByOne = (config: Config): Config => ({
+      ...config,
+      policy: { ...config.policy, guidance_batching: 'sequential' },
+      training: { ...config.training, micro_batch: 1 },
+    });
+    grows(
+      (config) => ({ ...config, sampling: { ...config.sampling, frames: config.sampling.frames + 8 } }),
+      total,
+      oneByOne,
+    );
     grows(
       (config) => ({ ...config, policy: { ...config.policy, activation_checkpointing: false } }),
       (estimate) => estimate.memory.total,

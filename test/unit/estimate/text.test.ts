@@ -63,11 +63,15 @@ test('a name in the page is text, whatever it is', () => {
 test('hints are short', () => {
   expect(estimateFacts(estimateOf('hunyuan-video-1.5-lora'))).toMatchObject({
     tokens: '18,018 tokens a video',
-    rollouts: '32 videos an iteration',
+    rollouts: '8 videos an iteration',
     updates: '2 updates an iteration',
-    effectiveBatch: '20 samples an update on each of 8 ranks',
-    memory: expect.stringMatching(/^≈ \d+ GiB of each GPU$/) as string,
+    effectiveBatch: '40 samples an update',
+    memory: '≈ 42 GiB of the GPU',
     run: expect.stringMatching(/^≈ .+ the run$/) as string,
+  });
+  expect(estimateFacts(estimateOf('hunyuan-video-1.5'))).toMatchObject({
+    effectiveBatch: expect.stringMatching(/^\d+ samples an update on each of \d+ ranks$/) as string,
+    memory: expect.stringMatching(/^≈ \d+ GiB of each GPU$/) as string,
   });
   expect(estimateFacts(estimateOf('shapes'))).toMatchObject({
     tokens: '16 tokens a video',

@@ -40,7 +40,7 @@ describe('keys', () => {
     expect(await shown('|', 40)).toMatchInlineSnapshot(`
       "
       Whole config: hunyuan-video-1.5 → # HunyuanVideo-1.5, full fine-tuning as in the paper: 32 GPU (HunyuanVideo-1.5, full fine-tuning as in the paper: 32 GPUs of 80 GB. Needs the torch policy (Python, CUDA).)
-      Whole config: hunyuan-video-1.5-lora → # HunyuanVideo-1.5 with a LoRA adapter on 8 GPUs. Needs the  (HunyuanVideo-1.5 with a LoRA adapter on 8 GPUs. Needs the torch policy (Python, CUDA).)
+      Whole config: hunyuan-video-1.5-lora → # HunyuanVideo-1.5 with a LoRA adapter on one GPU of 80 GB.  (HunyuanVideo-1.5 with a LoRA adapter on one GPU of 80 GB. Needs the torch policy (Python, CUDA).)
       Whole config: shapes → # The quickstart: trains the embedded Shapes model on the CP (The quickstart: trains the embedded Shapes model on the CPU in one to two minutes.)
       Whole config: shapes-compare → # Flow-GRPO's kernel on the Shapes model, all else as in \`sh (Flow-GRPO's kernel on the Shapes model, all else as in \`shapes\`: run both, then \`sage-grpo compare\`.)
       Whole config: shapes-torch → # The Shapes model under the torch policy (Python, on a GPU  (The Shapes model under the torch policy (Python, on a GPU or a CPU), small: a check that Python and torch are set up.)
