@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
+import threading
 from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import huggingface_hub.constants
 import numpy as np
 import pytest
 import torch
@@ -17,6 +21,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from sage_worker.errors import WorkerError
 from sage_worker.rewards.base import VideoToScore
+from sage_worker.rewards.videoalign import prompt as prompt_module
 from sage_worker.rewards.videoalign.layout import read_settings
 from sage_worker.rewards.videoalign.model import VideoAlign, load_videoalign
 from sage_worker.rewards.videoalign.pixels import PatchSize, frame_count, frame_size, normalise, patches_of, resize
@@ -308,6 +313,49 @@ def test_a_missing_prompt_says_where_to_get_it(tiny: TinyVideoAlign, tmp_path: P
     # Beside the config it is found too: a repository's snapshot in the cache is no place for a file of one's own.
     text.rename(tmp_path / "prompt_template.py")
     assert load(folder).prompt.text == QUESTION
+
+
+class Site(BaseHTTPRequestHandler):
+    """Gives one text, whatever is asked for."""
+
+    text = ""
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.text.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+def test_a_missing_prompt_is_fetched_once_and_kept_only_if_it_is_the_published_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens, cache = tuple(REWARD_TOKENS), tmp_path / "cache"
+    with pytest.raises(WorkerError, match="downloads are turned off"):
+        read_prompt((tmp_path,), tokens, cache)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        monkeypatch.setattr(prompt_module, "_address", f"http://127.0.0.1:{site.server_port}/{prompt_module.file_name}")
+        Site.text = f"DETAILED_PROMPT_WITH_SPECIAL_TOKEN = {QUESTION!r}\n"
+        with pytest.raises(WorkerError, match="is not the published text"):
+            read_prompt((tmp_path,), tokens, cache)
+        assert not cache.exists()
+        monkeypatch.setattr(prompt_module, "_published", hashlib.sha256(QUESTION.encode()).hexdigest())
+        Site.asked = 0
+        for _ in range(2):
+            prompt = read_prompt((tmp_path,), tokens, cache)
+            assert prompt.text == QUESTION
+            assert prompt.published
+        assert Site.asked == 1
+        site.shutdown()
+    monkeypatch.setattr(prompt_module, "_address", f"http://127.0.0.1:{site.server_port}/gone")
+    with pytest.raises(WorkerError, match="could not be fetched"):
+        read_prompt((tmp_path,), tokens, tmp_path / "other")
 
 
 def test_a_missing_base_says_which_files(tiny: TinyVideoAlign, tmp_path: Path) -> None:

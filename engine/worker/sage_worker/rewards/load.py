@@ -34,6 +34,8 @@ class RewardOptions:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     precision: torch.dtype = torch.float32
     """Of weights and activations: bfloat16 or float32. Scores are taken in float32."""
+    cache: Path | None = None
+    """Where small files that had to be fetched are kept."""
 
 
 def load_rewards(options: RewardOptions) -> Rewards:
@@ -61,7 +63,7 @@ def _videoalign(options: RewardOptions) -> RewardModel:
     from sage_worker.rewards.videoalign import load_videoalign
 
     checkpoint = options.checkpoints.get("videoalign")
-    return load_videoalign(checkpoint, options.base_folder, options.device, options.precision)
+    return load_videoalign(checkpoint, options.base_folder, options.device, options.precision, options.cache)
 
 
 def _clipscore(options: RewardOptions) -> RewardModel:

@@ -124,6 +124,7 @@ class Session:
                 checkpoints=wanted.checkpoints,
                 device=self._device,
                 precision=precision_of(request),
+                cache=request.cache,
             )
         )
         self._scoring = BackgroundScoring(rewards, self._device)

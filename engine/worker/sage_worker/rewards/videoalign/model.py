@@ -123,11 +123,15 @@ class VideoAlign:
 
 
 def load_videoalign(
-    checkpoint: str | None, base_folder: Path, device: torch.device, precision: torch.dtype
+    checkpoint: str | None,
+    base_folder: Path,
+    device: torch.device,
+    precision: torch.dtype,
+    cache: Path | None = None,
 ) -> RewardModel:
     """Loads the published layout from a folder or repository. Raises WorkerError where a part of it is missing."""
     found = find_checkpoint(checkpoint, base_folder)
-    prompt = read_prompt((found.folder, base_folder), reward_tokens)
+    prompt = read_prompt((found.folder, base_folder), reward_tokens, cache)
     config = _config(found)
     tokenizer = _tokenizer(found)
     config.text_config.vocab_size = len(tokenizer)

@@ -1,15 +1,19 @@
 """The question that VideoAlign was trained to answer.
 
-Its text is read from `prompt_template.py`, a file of VideoAlign's own repository, which is parsed and never run. Every
-space of it matters to the scores, so the text's SHA-256 says whether it is the published one.
+Its text is read from `prompt_template.py`, a file of VideoAlign's own repository, which is parsed and never run. Where
+there is none, and downloads are not turned off, it is fetched as the weights are, and kept only if it is the published
+text. Every space of it matters to the scores, so the text's SHA-256 says whether it is that one.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 from sage_worker.errors import WorkerError
 
@@ -38,12 +42,19 @@ class Prompt:
         return self.sha256 == _published
 
 
-def read_prompt(folders: tuple[Path, ...], tokens: tuple[str, ...]) -> Prompt:
-    """The template from the first folder that has it; each of `tokens` must be in it once. Raises WorkerError."""
-    file = next((folder / file_name for folder in folders if (folder / file_name).is_file()), None)
+def read_prompt(folders: tuple[Path, ...], tokens: tuple[str, ...], cache: Path | None = None) -> Prompt:
+    """The template from the first folder that has it, or fetched into `cache`; each of `tokens` must be in it once.
+
+    Raises WorkerError.
+    """
+    kept = () if cache is None else (cache / "videoalign",)
+    file = next((folder / file_name for folder in (*folders, *kept) if (folder / file_name).is_file()), None)
+    reason = "" if file or not kept else _fetch(kept[0] / file_name)
+    if file is None and reason == "" and kept:
+        file = kept[0] / file_name
     if file is None:
         places = " or ".join(str(folder) for folder in folders)
-        message = f"VideoAlign's prompt is missing: there is no {file_name} in {places}."
+        message = f"VideoAlign's prompt is missing: there is no {file_name} in {places}{reason}."
         remedy = f"Fetch it (MIT licence): `curl -fL -o '{folders[0] / file_name}' {_address}`."
         raise WorkerError("reward/prompt", message, remedy)
     text = _constant_of(file)
@@ -55,10 +66,38 @@ def read_prompt(folders: tuple[Path, ...], tokens: tuple[str, ...]) -> Prompt:
     return Prompt(text, hashlib.sha256(text.encode()).hexdigest())
 
 
+def _fetch(file: Path) -> str:
+    """Downloads the published file; returns why there is none, as the end of a sentence, or nothing."""
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+
+    if HF_HUB_OFFLINE:
+        return ", and downloads are turned off (HF_HUB_OFFLINE)"
+    try:
+        with urlopen(_address, timeout=60) as answer:
+            text = answer.read(1 << 20).decode("utf-8")
+        constant = _constant_in(text)
+        if constant is None or hashlib.sha256(constant.encode()).hexdigest() != _published:
+            return f", and what {_address} gives is not the published text"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(f".{os.getpid()}.part")
+        draft.write_text(text, "utf-8")
+        os.replace(draft, file)
+    except (URLError, OSError, UnicodeDecodeError) as error:
+        return f", and it could not be fetched ({error})"
+    return ""
+
+
 def _constant_of(file: Path) -> str | None:
     try:
-        tree = ast.parse(file.read_text("utf-8"))
-    except (OSError, SyntaxError, UnicodeDecodeError):
+        return _constant_in(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _constant_in(source: str) -> str | None:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
         return None
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
