@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,14 @@ def test_the_file_may_import_its_neighbours(tmp_path: Path) -> None:
     text = "from neighbour_of_my_rewards import weight\nfrom sage_worker.rewards import Video\n"
     reward = written(tmp_path, text + "def score(video: Video) -> float:\n    return weight\n")
     assert reward.score([video()])[0].components == {"python": 7}
+
+
+def test_nothing_is_left_in_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "neighbour_of_it.py").write_text("VALUE = 1.0\n")
+    written(tmp_path, "from neighbour_of_it import VALUE\n\ndef score(video):\n    return VALUE\n").score([video()])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["my_rewards.py", "neighbour_of_it.py"]
+    assert not sys.dont_write_bytecode
 
 
 def test_provenance_names_the_text_of_the_file(tmp_path: Path) -> None:

@@ -197,12 +197,16 @@ def _import(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # Dataclasses and pickling look a module up by its name; one that is there already keeps it.
     sys.modules.setdefault(file.stem, module)
+    # The folder is the user's: nothing is left in it.
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         message = f"{file.name} could not be imported: {described(error, file)}."
         remedy = "What it imports must be installed in the worker's Python environment."
         raise WorkerError("reward/python", message, remedy) from error
+    finally:
+        sys.dont_write_bytecode = writes
     return module
 
 
