@@ -39,8 +39,10 @@ export function Scores({ video }: { video: VideoEntry }) {
       <p class="scores-parts">
         {Object.entries(components ?? {}).map(([name, value]) => (
           <span key={name} title={scaleText(video, name)}>
-            {name} <b>{formatNumber(value, 2)}</b>
-            {rawOf(video, name) !== null && ` (raw ${formatNumber(rawOf(video, name))})`}
+            <span>
+              {name} <b>{formatNumber(value, 2)}</b>
+            </span>
+            {rawOf(video, name) !== null && <span>{` (raw ${formatNumber(rawOf(video, name))})`}</span>}
           </span>
         ))}
         {distance !== null && (
