@@ -3,7 +3,7 @@ import { findRun, runPaths } from '../run/folder.ts';
 import { newestValid, validateCheckpoint } from '../run/checkpoint.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { createParts } from '../training/create.ts';
-import { measure } from '../training/evaluation.ts';
+import { evaluationSamples, measure } from '../training/evaluation.ts';
 import { evaluationTable } from '../training/settings.ts';
 import { readRunInput } from './train.ts';
 import { figure, table } from './output.ts';
@@ -17,12 +17,15 @@ export async function evalCommand(target: string, options: { runs: string; json:
   try {
     await parts.policy.loadState(checkpoint);
     const iteration = Number(path.basename(checkpoint));
+    const evaluationPrompts = prompts.evaluation;
+    const samples = evaluationSamples({ config, evaluationPrompts });
+    await parts.policy.encodePrompts([...new Set(samples.map(({ prompt }) => prompt))]);
     const { result } = await measure({
       config,
       policy: parts.policy,
       reward: parts.reward,
       evaluationTable: evaluationTable(config),
-      evaluationPrompts: prompts.evaluation,
+      evaluationPrompts,
       iteration,
       progress: () => {},
     });

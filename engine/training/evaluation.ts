@@ -50,7 +50,6 @@ export async function measure(context: EvaluationContext): Promise<Measurement> 
   const scores: Score[] = [];
   const show = (done: number) =>
     context.progress({ stage: 'evaluate', iteration: context.iteration, done, of: samples.length });
-  await context.policy.encodePrompts([...new Set(samples.map(({ prompt }) => prompt))]);
   for (let first = 0; first < samples.length; first += chunkVideos) {
     const part = samples.slice(first, first + chunkVideos);
     const rollout = await context.policy.rollout({
