@@ -7,7 +7,7 @@ import type { Worker } from './worker.ts';
 export function createTorchPolicy(worker: Worker): Policy {
   const { reward, ...own } = worker.description;
   const versions = { ...worker.hello.versions, ...own.versions, ...reward?.versions };
-  const description = { ...own, device: worker.hello.device, versions };
+  const description = { ...own, versions };
   let handles = 0;
   return {
     describe: () => description,

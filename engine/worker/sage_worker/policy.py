@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from sage_worker.device import device_name
 from sage_worker.distributed import Ranks, ranks_of, wait_for_all
 from sage_worker.models.base import Condition, VideoModel
 from sage_worker.noise import NoiseKey
@@ -106,7 +107,7 @@ class TorchPolicy:
         return {
             "model": self.model.name,
             "backend": "torch",
-            "device": self._device_name(),
+            "device": device_name(self._device, self.ranks.size),
             "parameters": self.trainable.count(),
             "threads": torch.get_num_threads(),
             "latentShape": list(self.model.latent_shape),
@@ -169,7 +170,7 @@ class TorchPolicy:
         """Conditions by sample; the first rank encodes what the cache lacks before the others read it."""
         unique = list(dict.fromkeys(prompts))
         # Encoders that are loaded draw random numbers; whether they are depends on what other runs have left.
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
             if self.ranks.rank == 0:
                 encoded = self.model.encode(unique)
             wait_for_all(self.ranks)
@@ -178,8 +179,6 @@ class TorchPolicy:
         by_prompt = dict(zip(unique, encoded, strict=True))
         return [by_prompt[prompt] for prompt in prompts]
 
-    def _device_name(self) -> str:
-        device = next(self.model.network.parameters()).device
-        cpu = f"CPU ({platform.processor() or platform.machine()})"
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu
-        return name if self.ranks.size == 1 else f"{self.ranks.size} x {name}"
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.network.parameters()).device

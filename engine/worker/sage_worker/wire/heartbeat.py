@@ -7,8 +7,8 @@ import time
 
 import torch
 
+from sage_worker.device import used_memory
 from sage_worker.wire.channel import Channel
-from sage_worker.wire.device import used_memory
 
 INTERVAL = 2.0
 """Seconds."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
+from sage_worker.device import device_name, own_device, total_memory, used_memory
 from sage_worker.wire.channel import Channel, Message, connect
-from sage_worker.wire.device import device_name, own_device, total_memory, used_memory
 from sage_worker.wire.faults import Fault, fault_of, worst_of
 from sage_worker.wire.fields import Fields, MessageFault
 from sage_worker.wire.heartbeat import start_heartbeat
