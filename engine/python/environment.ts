@@ -35,8 +35,9 @@ export async function makeEnvironment(wish: EnvironmentWish): Promise<string> {
   const release = await claim(folder, wish.room);
   try {
     const python = await interpreter(folder, wish, release.interrupted);
-    const attempt = { folder, version: (await probe(python))!.version };
-    dropHalfInstalled((await probe(python))!.packages);
+    const { version, packages } = (await probe(python))!;
+    const attempt = { folder, version };
+    dropHalfInstalled(packages);
     await installTorch(python, wish, attempt);
     await pip(python, wish.requirements, wish.say, attempt);
     release.done();
