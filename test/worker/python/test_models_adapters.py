@@ -19,21 +19,13 @@ from safetensors import safe_open
 
 from sage_worker.errors import WorkerError
 from sage_worker.models import adapters
-from sage_worker.models.base import ModelOptions
 from sage_worker.models.load import load_model
-from tiny import WAN, write_hunyuan_video, write_wan
+from tiny import WAN, plain_options, write_hunyuan_video, write_wan
 
 
 def with_adapters(name: str, folder: Path, cache: Path) -> Any:
     """A model with two adapters of rank 4 and alpha 6, of which 'default' is as if trained and active."""
-    options = ModelOptions(
-        weights=str(folder),
-        **WAN,
-        precision=torch.float32,
-        activation_checkpointing=False,
-        cache=cache,
-        device=torch.device("cpu"),
-    )
+    options = plain_options(folder, WAN, cache)
     model = load_model(name, options)
     network: Any = model.network
     network.requires_grad_(False)

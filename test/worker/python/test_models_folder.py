@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from sage_worker.errors import WorkerError
 from sage_worker.models.base import ModelOptions
 from sage_worker.models.load import load_model
-from tiny import HUNYUAN_VIDEO, write_hunyuan_video, write_wan
+from tiny import HUNYUAN_VIDEO, plain_options, write_hunyuan_video, write_wan
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +26,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def options(tmp_path: Path) -> ModelOptions:
-    return ModelOptions(
-        weights=None,
-        **HUNYUAN_VIDEO,
-        precision=torch.float32,
-        activation_checkpointing=False,
-        cache=tmp_path / "prompts",
-        device=torch.device("cpu"),
-    )
+    return plain_options(None, HUNYUAN_VIDEO, tmp_path / "prompts")
 
 
 def refusal(name: str, options: ModelOptions) -> WorkerError:

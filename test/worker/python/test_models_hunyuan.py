@@ -18,7 +18,7 @@ from sage_worker.models.guidance import rows_at_most
 from sage_worker.models.hunyuan_attention import UnmaskedAttention
 from sage_worker.models.hunyuan_video import LORA_TARGETS, HunyuanVideo
 from sage_worker.models.load import load_model
-from tiny import HUNYUAN_LATENT_SHAPE, HUNYUAN_VIDEO, write_hunyuan_video
+from tiny import HUNYUAN_LATENT_SHAPE, HUNYUAN_VIDEO, plain_options, write_hunyuan_video
 
 PROMPTS = ["a red ball rolls over a table", 'a sign that says "open"', "rain"]
 
@@ -30,14 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def options(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelOptions:
-    return ModelOptions(
-        weights=str(folder),
-        **HUNYUAN_VIDEO,
-        precision=torch.float32,
-        activation_checkpointing=False,
-        cache=tmp_path_factory.mktemp("prompts"),
-        device=torch.device("cpu"),
-    )
+    return plain_options(folder, HUNYUAN_VIDEO, tmp_path_factory.mktemp("prompts"))
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from sage_worker.models.base import ModelOptions
 from sage_worker.models.load import load_model
 from sharded_velocity import PROMPTS, inputs
-from tiny import HUNYUAN_VIDEO, write_hunyuan_video
+from tiny import HUNYUAN_VIDEO, plain_options, write_hunyuan_video
 
 SCRIPT = Path(__file__).with_name("sharded_velocity.py")
 
@@ -33,14 +32,7 @@ def test_two_processes_with_texts_of_different_lengths_do_not_wait_for_each_othe
         for process in processes:
             process.kill()
     assert [process.returncode for process in processes] == [0, 0], errors
-    options = ModelOptions(
-        weights=str(folder),
-        **HUNYUAN_VIDEO,
-        precision=torch.float32,
-        activation_checkpointing=False,
-        cache=cache,
-        device=torch.device("cpu"),
-    )
+    options = plain_options(folder, HUNYUAN_VIDEO, cache)
     alone = load_model("hunyuan-video-1.5", options)
     for rank, prompts in enumerate(PROMPTS):
         x, sigma = inputs(rank, alone.latent_shape)

@@ -17,9 +17,8 @@ from transformers import Qwen2_5_VLTextModel, T5EncoderModel
 
 from sage_worker.errors import WorkerError
 from sage_worker.models import text_cache
-from sage_worker.models.base import ModelOptions
 from sage_worker.models.load import load_model
-from tiny import HUNYUAN_VIDEO, WAN, write_hunyuan_video, write_wan
+from tiny import HUNYUAN_VIDEO, WAN, plain_options, write_hunyuan_video, write_wan
 
 
 class Encoder:
@@ -116,14 +115,7 @@ def encoders_in_memory() -> int:
 
 def test_encoders_are_loaded_when_something_is_missing_and_freed_at_once(tmp_path: Path) -> None:
     folder = write_hunyuan_video(tmp_path / "model")
-    options = ModelOptions(
-        weights=str(folder),
-        **HUNYUAN_VIDEO,
-        precision=torch.float32,
-        activation_checkpointing=False,
-        cache=tmp_path / "prompts",
-        device=torch.device("cpu"),
-    )
+    options = plain_options(folder, HUNYUAN_VIDEO, tmp_path / "prompts")
     model = load_model("hunyuan-video-1.5", options)
     before = encoders_in_memory()
     conditions = model.encode(["a boat", 'a "sign"'])
@@ -142,14 +134,7 @@ def test_encoders_are_loaded_when_something_is_missing_and_freed_at_once(tmp_pat
 
 def test_an_encoder_that_lacks_weights_is_refused(tmp_path: Path) -> None:
     folder = write_wan(tmp_path / "model")
-    options = ModelOptions(
-        weights=str(folder),
-        **WAN,
-        precision=torch.float32,
-        activation_checkpointing=False,
-        cache=tmp_path / "prompts",
-        device=torch.device("cpu"),
-    )
+    options = plain_options(folder, WAN, tmp_path / "prompts")
     model = load_model("wan-2.1", options)
     file = folder / "text_encoder" / "model.safetensors"
     weights = load_file(file)

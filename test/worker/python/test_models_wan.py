@@ -16,7 +16,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler, WanPipeline
 from sage_worker.models.base import ModelOptions
 from sage_worker.models.load import load_model
 from sage_worker.models.wan import LORA_TARGETS, Wan
-from tiny import WAN, WAN_LATENT_SHAPE, write_wan
+from tiny import WAN, WAN_LATENT_SHAPE, plain_options, write_wan
 
 PROMPTS = ["a red ball  rolls &amp; rolls", "rain"]
 
@@ -28,14 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def options(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelOptions:
-    return ModelOptions(
-        weights=str(folder),
-        **WAN,
-        precision=torch.float32,
-        activation_checkpointing=False,
-        cache=tmp_path_factory.mktemp("prompts"),
-        device=torch.device("cpu"),
-    )
+    return plain_options(folder, WAN, tmp_path_factory.mktemp("prompts"))
 
 
 @pytest.fixture(scope="module")

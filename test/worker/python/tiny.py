@@ -6,7 +6,6 @@ Each builder returns a folder that `from_pretrained` and `load_model` take as th
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,8 @@ from transformers import (
     UMT5EncoderModel,
 )
 
+from sage_worker.models.base import ModelOptions
+
 HUNYUAN_VIDEO: dict[str, Any] = {"frames": 9, "height": 16, "width": 16}
 """A video that both tiny models can make: 5 x 4 x 4 latents of HunyuanVideo-1.5, 3 x 2 x 2 of Wan."""
 WAN = HUNYUAN_VIDEO
@@ -51,6 +52,18 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>{% endif %}"
 )
 BYTES = sorted(ByteLevel.alphabet())
+
+
+def plain_options(folder: Path | None, video: dict[str, Any], cache: Path) -> ModelOptions:
+    """Options of a tiny model in float32 on the CPU; `video` is HUNYUAN_VIDEO or WAN."""
+    return ModelOptions(
+        weights=None if folder is None else str(folder),
+        **video,
+        precision=torch.float32,
+        activation_checkpointing=False,
+        cache=cache,
+        device=torch.device("cpu"),
+    )
 
 
 def hunyuan_transformer(layers: int = 1) -> HunyuanVideo15Transformer3DModel:
@@ -200,14 +213,3 @@ def write_wan(folder: Path, seed: int = 0, layers: int = 2) -> Path:
     config = folder / "text_encoder" / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"tie_word_embeddings": False}))
     return folder
-
-
-def main() -> None:
-    """`python tiny.py hunyuan-video-1.5|wan-2.1 FOLDER`, for tests that are not written in Python."""
-    builders = {"hunyuan-video-1.5": write_hunyuan_video, "wan-2.1": write_wan}
-    name, folder = sys.argv[1:]
-    print(builders[name](Path(folder)))
-
-
-if __name__ == "__main__":
-    main()
