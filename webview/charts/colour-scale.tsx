@@ -17,7 +17,7 @@ export function ColourScale({ domain, kind, height }: { domain: Range; kind: Sca
     <div class="heat-scale" aria-hidden="true" style={{ width: `${gutter.right}px`, height: `${height}px` }}>
       <canvas ref={canvas} width={1} height={256} />
       {ticks.map((tick, i) => (
-        <span key={tick} style={{ top: `${100 * (1 - positionOf(tick, domain, kind)!)}%` }}>
+        <span key={tick} style={{ top: `clamp(0.5em, ${100 * (1 - positionOf(tick, domain, kind)!)}%, 100% - 0.5em)` }}>
           {labels[i]}
         </span>
       ))}

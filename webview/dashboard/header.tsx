@@ -56,7 +56,10 @@ function factsOf(store: Store): [string, string][] {
   if (view) {
     const { reward, secondsPerIteration } = view.glance;
     facts.push(['Reward', formatNumber(reward)]);
-    facts.push(['Speed', view.videosPerSecond === null ? '–' : `${formatNumber(view.videosPerSecond)} videos/s`]);
+    facts.push([
+      'Rollout speed',
+      view.videosPerSecond === null ? '–' : `${formatNumber(view.videosPerSecond)} videos/s`,
+    ]);
     facts.push(['Iteration takes', secondsPerIteration === null ? '–' : `${formatNumber(secondsPerIteration)} s`]);
   }
   if (summary) {

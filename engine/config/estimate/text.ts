@@ -130,12 +130,19 @@ export function estimateMarkdown(estimate: Estimate, name = ''): string {
   const pages = sections(estimate).map(({ title, rows }) =>
     [
       `## ${title}`,
-      ['| | | |', '| --- | ---: | --- |', ...rows.map((row) => `| ${row.map(bold(row[0])).join(' | ')} |`)].join('\n'),
+      [
+        '| | | |',
+        '| --- | ---: | --- |',
+        ...rows.map(([name, value, note]) => `| ${[name, whole(value), note].map(bold(name)).join(' | ')} |`),
+      ].join('\n'),
     ].join('\n\n'),
   );
   const assumed = `## Assumed\n\n${estimate.assumptions.map((sentence) => `- ${sentence}`).join('\n')}`;
   return `${[`# ${heading}`, `**${notMeasured}** ${subject(estimate)}.`, ...pages, assumed].join('\n\n')}\n`;
 }
+
+/** A number stays in one line with its unit, however narrow its column. */
+const whole = (value: string) => value.replaceAll(' ', '\u00a0');
 
 const results = ['peak', 'an iteration', 'the run', 'at most'];
 const bold = (name: string) => (cell: string, at: number) =>
