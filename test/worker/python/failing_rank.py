@@ -35,7 +35,7 @@ def let_fail(how: str) -> None:
     def loss(*_: Any) -> None:
         fail(how)
 
-    sage_worker.replay.step_loss = loss  # type: ignore[assignment]
+    sage_worker.replay.step_loss = loss  # type: ignore[assignment, attr-defined]
 
 
 if __name__ == "__main__":

@@ -67,7 +67,8 @@ class Crew:
         if self.group is None:
             return
         # A connection of its own: the main thread may wait for an answer on the other.
-        store: Any = dist.distributed_c10d._get_default_store().clone()
+        own: Any = dist.distributed_c10d._get_default_store()
+        store = own.clone()
 
         def look() -> None:
             on_fault(lasting_fault(lambda: [store.get(key) for key in map(_key, range(self.ranks.size))], grace))
