@@ -91,6 +91,7 @@ export interface ForwardBackwardResult {
   clipFraction: number;
   /** mean(exp(ℓ_θ − ℓ_old) − 1 − (ℓ_θ − ℓ_old)): the low-variance estimate, whatever the loss uses. */
   approxKl: number;
+  /** mean[(μ_θ − μ_anchor)²] / (2·(s_k² + 1e-6)), not weighted; 0 without an anchor. */
   klAnchor: number;
   klStep: number;
   /** ‖gradient of the micro-batch's mean loss‖, as it is accumulated (after equalization, before gradientScale). */

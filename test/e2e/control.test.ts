@@ -15,7 +15,7 @@ import {
   start,
   temporaryFolder,
   tinyConfig,
-  trained,
+  trainedTiny,
   until,
   weightsOf,
   type Running,
@@ -34,8 +34,7 @@ const slow = {
 let uninterrupted: string;
 
 beforeAll(async () => {
-  const folder = temporaryFolder();
-  uninterrupted = await trained(tinyConfig(folder, slow), path.join(folder, 'runs'));
+  uninterrupted = await trainedTiny(slow);
 });
 
 /** Starts training and waits until it is in the middle of an iteration. */

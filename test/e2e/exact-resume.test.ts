@@ -3,17 +3,13 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   eventsOf,
-  historyOf,
-  leftoversOf,
+  expectSameRun,
   onlyRun,
   pause,
-  recordOf,
   sage,
   start,
-  sumsOf,
-  temporaryFolder,
-  tinyConfig,
-  trained,
+  startTiny,
+  trainedTiny,
   until,
   weightsOf,
   type Running,
@@ -61,8 +57,7 @@ beforeAll(async () => {
   const names = Object.keys(variants) as Variant[];
   await Promise.all(
     names.map(async (variant) => {
-      const folder = temporaryFolder();
-      const runFolder = await trained(tinyConfig(folder, variants[variant]), path.join(folder, 'runs'));
+      const runFolder = await trainedTiny(variants[variant]);
       const events = eventsOf(runFolder);
       const [first, last] = [events[0], events.at(-1)!].map(({ time }) => Date.parse(time as string));
       reference[variant] = { runFolder, events: events.length, millisecondsAnEvent: (last - first) / events.length };
@@ -95,11 +90,10 @@ describe.concurrent('a run that is killed and resumed equals one that was not', 
     async ({ variant, kills, seed }) => {
       const random = seededRandom(seed);
       const { events, millisecondsAnEvent, runFolder: uninterrupted } = reference[variant];
-      const folder = temporaryFolder();
-      const runs = path.join(folder, 'runs');
-      let trainer = start(['train', tinyConfig(folder, variants[variant]), '--runs', runs]);
+      const started = startTiny(variants[variant]);
+      let { trainer } = started;
       await trainer.prints('run folder:');
-      const runFolder = onlyRun(runs);
+      const runFolder = onlyRun(started.runs);
       let struck = 0;
       for (const moment of kills) {
         // A write is sometimes over before the signal comes; then the next one is tried.
@@ -118,27 +112,18 @@ describe.concurrent('a run that is killed and resumed equals one that was not', 
       expect(struck).toBe(2);
       expect(await trainer.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
 
-      expect(weightsOf(runFolder, 6)).toEqual(weightsOf(uninterrupted, 6));
+      expectSameRun(runFolder, uninterrupted);
       expect(Object.keys(weightsOf(runFolder, 6))).toEqual([
         'anchor.safetensors',
         'optimizer.safetensors',
         'policy.safetensors',
       ]);
-      expect(historyOf(runFolder)).toEqual(historyOf(uninterrupted));
-      expect(sumsOf(path.join(runFolder, 'rollouts'))).toEqual(sumsOf(path.join(uninterrupted, 'rollouts')));
-      expect(sumsOf(path.join(runFolder, 'evaluations'))).toEqual(sumsOf(path.join(uninterrupted, 'evaluations')));
-      expect(leftoversOf(runFolder)).toEqual([]);
-      expect(recordOf(runFolder)).toMatchObject({ status: 'finished', message: null });
     },
   );
 
   test('going back by hand to an earlier checkpoint gives the same end', async () => {
-    const { runFolder: uninterrupted } = reference.measured;
-    const folder = temporaryFolder();
-    const runs = path.join(folder, 'runs');
-    const runFolder = await trained(tinyConfig(folder, variants.measured), runs);
+    const runFolder = await trainedTiny(variants.measured);
     expect(await sage(['resume', runFolder, '--from', '4'])).toMatchObject({ code: 0 });
-    expect(weightsOf(runFolder, 6)).toEqual(weightsOf(uninterrupted, 6));
-    expect(historyOf(runFolder)).toEqual(historyOf(uninterrupted));
+    expectSameRun(runFolder, reference.measured.runFolder);
   });
 });

@@ -30,7 +30,7 @@ import {
   sumsOf,
   temporaryFolder,
   tinyConfig,
-  trained,
+  trainedTiny,
   weightsOf,
 } from './support.ts';
 
@@ -46,8 +46,7 @@ const damaged = (iteration: number) =>
 let uninterrupted: string;
 
 beforeAll(async () => {
-  const folder = temporaryFolder();
-  uninterrupted = await trained(tinyConfig(folder, blocks), path.join(folder, 'runs'));
+  uninterrupted = await trainedTiny(blocks);
 });
 
 /** A copy of the finished run, to be damaged. */

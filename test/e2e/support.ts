@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, vi } from 'vitest';
+import { afterAll, expect, vi } from 'vitest';
 import { canMount } from '../support/needs.ts';
 
 /** The program as its users start it. */
@@ -151,6 +151,22 @@ export async function trained(config: string, runs: string): Promise<string> {
   return onlyRun(runs);
 }
 
+/** Trains a tiny config in a folder of its own to the end and returns the run folder. */
+export function trainedTiny(blocks: Record<string, unknown>): Promise<string> {
+  const folder = temporaryFolder();
+  return trained(tinyConfig(folder, blocks), path.join(folder, 'runs'));
+}
+
+/** Starts training of a tiny config, whose one run will be in `runs`. */
+export function startTiny(
+  blocks: Record<string, unknown>,
+  flags: readonly string[] = [],
+): { trainer: Running; runs: string } {
+  const folder = temporaryFolder();
+  const runs = path.join(folder, 'runs');
+  return { trainer: start(['train', tinyConfig(folder, blocks), '--runs', runs, ...flags]), runs };
+}
+
 type Event = Record<string, unknown> & { seq: number; kind: string; iteration: number };
 
 /** The whole lines of a run's event log, parsed; none while there is no log. */
@@ -217,6 +233,18 @@ export function recordOf(runFolder: string): { id: string; status: string; messa
 /** Files that a write in progress leaves when it is cut off. Those of the lock may stay for a minute. */
 export function leftoversOf(runFolder: string): string[] {
   return Object.keys(sumsOf(runFolder)).filter((file) => /\.tmp-|\.partial$/.test(file) && !file.startsWith('lock.'));
+}
+
+/** That a run which was killed and resumed has ended to the bit as one that was not, and left nothing behind. */
+export function expectSameRun(runFolder: string, uninterrupted: string): void {
+  const last = checkpointsOf(uninterrupted).at(-1)!;
+  expect(weightsOf(runFolder, last)).toEqual(weightsOf(uninterrupted, last));
+  expect(Object.keys(weightsOf(runFolder, last))).toContain('optimizer.safetensors');
+  expect(historyOf(runFolder)).toEqual(historyOf(uninterrupted));
+  for (const videos of ['rollouts', 'evaluations'])
+    expect(sumsOf(path.join(runFolder, videos))).toEqual(sumsOf(path.join(uninterrupted, videos)));
+  expect(leftoversOf(runFolder)).toEqual([]);
+  expect(recordOf(runFolder)).toMatchObject({ status: 'finished', message: null });
 }
 
 export const isRoot = process.platform === 'linux' && process.getuid?.() === 0;

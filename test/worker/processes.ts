@@ -6,6 +6,11 @@ export function childrenOf(pid: number): number[] {
   return stdout.split('\n').filter(Boolean).map(Number);
 }
 
+/** The process that started a process. */
+export function parentOf(pid: number): number {
+  return Number(spawnSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }).stdout);
+}
+
 /** Whether a process is there and not only waits to be forgotten. */
 export function isAlive(pid: number): boolean {
   const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });

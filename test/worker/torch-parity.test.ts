@@ -88,8 +88,8 @@ describe('the Shapes model under torch agrees with the embedded engine within 1e
     );
 
     await both((policy) => policy.setAnchor());
-    const replay = (step: number, indices: number[]) =>
-      both((policy, i) => policy.forwardBackward(replayOf(handles[i], step, indices)));
+    const replay = (step: number, indices: number[], changes: Partial<ForwardBackwardRequest> = {}) =>
+      both((policy, i) => policy.forwardBackward({ ...replayOf(handles[i], step, indices), ...changes }));
     for (const [, second] of [await replay(0, [0, 1, 2, 3]), await replay(1, [5, 2])])
       expect(second).toMatchObject({ ratio: 1, ratioDeviation: 0, approxKl: 0, klAnchor: 0, clipFraction: 0 });
     // The second is of the weights that both have changed, against the anchor of before and after it is refreshed.
@@ -99,6 +99,10 @@ describe('the Shapes model under torch agrees with the embedded engine within 1e
       expect(relative(first.gradientNorm, second.gradientNorm)).toBeLessThan(tolerance);
       expect(relative(first.updateNorm, second.updateNorm)).toBeLessThan(tolerance);
       for (const step of trainedSteps) expectAgreement(...(await replay(step, [3, 0, 1, 4])));
+      // Where the clip binds, only the anchor's term has a gradient that is more than rounding.
+      const free = await replay(trainedSteps[0], [3, 0, 1, 4], { useAnchor: false, clipRange: 1 });
+      expectAgreement(...free);
+      expect(free[0]).toMatchObject({ klAnchor: 0, driftAnchor: null });
       await both((policy) => policy.setAnchor());
     }
     await both(async (policy, i) => policy.release(handles[i]));

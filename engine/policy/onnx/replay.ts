@@ -38,7 +38,7 @@ export async function replay(
     ratioDeviation: perSample.ratio.reduce((most, value) => Math.max(most, Math.abs(value - 1)), 0),
     clipFraction: mean('clipped'),
     approxKl: mean('approx_kl'),
-    klAnchor: mean('kl_anchor'),
+    klAnchor: request.useAnchor ? mean('kl_anchor') : 0,
     klStep: mean('kl_step'),
     gradientNorm,
     gradientNormRaw: gradientNorm / request.equalizer,

@@ -33,13 +33,19 @@ export function workerDied(end: WorkerEnd, at: Circumstances): SageError {
   const missing = /(?:ModuleNotFoundError|ImportError): (.*)/.exec(at.lines.join('\n'));
   if (missing) return new SageError('worker/import', `${message}`, setUp);
   if (at.lines.some((line) => memoryWords.test(line))) return new SageError('worker/memory', message, lessMemory);
-  if (end.signal === 'SIGKILL' || at.lines.some((line) => /exitcode\s*:\s*-9\b/.test(line)))
+  const rank = killedRank(at.lines);
+  if (end.signal === 'SIGKILL' || rank !== null)
     return new SageError(
       'worker/killed',
-      message,
+      rank === null ? message : `Rank ${rank} was killed. ${message}`,
       `Nobody but the system or a person kills a worker so. Where it was the system, memory ran out (see \`dmesg\`): ${lessMemory}`,
     );
   return new SageError('worker/died', message, `Resume the run from its last checkpoint.${seeLog(at)}`);
+}
+
+/** The rank of which torchrun says that SIGKILL ended it; the others end after it, for want of it. */
+function killedRank(lines: readonly string[]): string | null {
+  return /^\s*rank\s*: (\d+) .*\n\s*exitcode\s*: -9\b/m.exec(lines.join('\n'))?.[1] ?? null;
 }
 
 function lastWords(lines: readonly string[]): string {

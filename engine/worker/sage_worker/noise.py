@@ -17,7 +17,9 @@ or cosine differ in the last bit of a float64.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,3 +89,25 @@ def draw_noise(keys: Sequence[NoiseKey], draw: int, shape: tuple[int, ...], devi
     size = math.prod(shape)
     rows = np.stack([normals(key, draw, size) for key in keys])
     return torch.from_numpy(rows).reshape(len(keys), *shape).to(device)
+
+
+@contextmanager
+def drawn_ahead(
+    draws: Sequence[tuple[Sequence[NoiseKey], int]], shape: tuple[int, ...], device: torch.device
+) -> Iterator[Iterator[Tensor]]:
+    """Within the context the noise of some keys and draws, in their order: float32 [N, *shape] each.
+
+    What is next is drawn on the CPU in a thread while what was taken is in use.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="noise") as thread:
+
+        def in_order() -> Iterator[Tensor]:
+            drawing = None
+            for keys, draw in draws:
+                drawn, drawing = drawing, thread.submit(draw_noise, keys, draw, shape, torch.device("cpu"))
+                if drawn is not None:
+                    yield drawn.result().to(device)
+            if drawing is not None:
+                yield drawing.result().to(device)
+
+        yield in_order()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from sage_worker.requests import (
     SampleSpec,
 )
 from sage_worker.rollout import OnProgress, OnVideos, Trajectories, roll_out
-from sage_worker.sharding import recompute_blocks
+from sage_worker.sharding import forget_pass, recompute_blocks
 from sage_worker.state import load_state, save_state
 from sage_worker.trainable.base import Adapter, Prepare, Trainable
 from sage_worker.trainable.full import FullTrainable
@@ -131,20 +132,35 @@ class TorchPolicy:
         """
         conditions = self._encode([sample.prompt for sample in request.samples])
         rows = pass_rows(self.options.micro_batch)
-        trajectories, result = roll_out(self.model, request, conditions, rows, self.ranks, on_videos, progress)
+        with self._unchanged_by_failure():
+            trajectories, result = roll_out(self.model, request, conditions, rows, self.ranks, on_videos, progress)
         if request.trained_steps:
             self._trajectories[request.handle] = trajectories
         return result
 
     def forward_backward(self, request: ForwardBackwardRequest) -> ForwardBackwardResult:
-        """Replays one step of some samples, accumulates the gradient of the loss."""
+        """Replays one step of some samples, accumulates the gradient of the loss; one that fails changes nothing."""
         trajectories = self._trajectories.get(request.handle)
         if trajectories is None or request.step not in trajectories.steps:
             raise ValueError(f"step {request.step} of {request.handle} was not kept for replay")
+        total = len(trajectories.conditions)
+        # Found here it fails on every rank, and none waits for another.
+        if any(sample >= total for sample in request.samples):
+            raise ValueError(f"{request.handle} has {total} samples, and none of index {max(request.samples)}")
         rows = pass_rows(self.options.micro_batch)
-        result, gradients = replay(self.model, self.trainable, trajectories, request, rows, self.ranks)
+        with self._unchanged_by_failure():
+            result, gradients = replay(self.model, self.trainable, trajectories, request, rows, self.ranks)
         self._gradient.add(gradients, request.gradient_scale)
         return result
+
+    @contextmanager
+    def _unchanged_by_failure(self) -> Iterator[None]:
+        """Whoever catches what is raised within, memory that ran out, may go on with the policy as it was."""
+        try:
+            yield
+        except BaseException:
+            forget_pass(self.model.network)
+            raise
 
     def optim_step(self, request: OptimStepRequest) -> OptimStepResult:
         """Clips the accumulated gradient, steps AdamW, clears the gradient."""

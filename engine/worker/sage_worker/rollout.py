@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from sage_worker.distributed import Pass, Ranks, gather_rows, passes
 from sage_worker.loss import log_probability
 from sage_worker.models.base import Condition, VideoModel
-from sage_worker.noise import NoiseKey, draw_noise
+from sage_worker.noise import NoiseKey, drawn_ahead
 from sage_worker.requests import KernelStep, RolloutRequest, RolloutResult
 
 OnVideos = Callable[[list[int], Tensor], None]
@@ -73,24 +73,26 @@ def roll_out(
     my_log_probs: dict[int, list[Tensor]] = {k: [] for k in request.trained_steps}
     work = passes(total, rows, ranks)
     seconds = {"sample": 0.0, "decode": 0.0}
-    for done, rows_of_pass in enumerate(work):
-        started = time.perf_counter()
-        walk = _Walk(model, request, [conditions[place] for place in rows_of_pass.places], rows_of_pass)
-        own = len(rows_of_pass.own)
-        for k in range(len(request.steps)):
-            x, x_next, log_probs = walk.step(k)
-            for at, latent in ((k, x), (k + 1, x_next)):
-                if at in mine and len(mine[at]) == done:
-                    mine[at].append(latent[:own].to(model.latent_dtype).cpu())
-            if log_probs is not None:
-                my_log_probs[k].append(log_probs[:own].cpu())
-            progress("sample", done * len(request.steps) + k + 1, len(work) * len(request.steps))
-        sampled = time.perf_counter()
-        if own:
-            on_videos(list(rows_of_pass.own), model.decode(walk.x[:own]))
-        seconds["sample"] += sampled - started
-        seconds["decode"] += time.perf_counter() - sampled
-        progress("decode", done + 1, len(work))
+    device = next(model.network.parameters()).device
+    with drawn_ahead(_draws(request, work), model.latent_shape, device) as noises:
+        for done, rows_of_pass in enumerate(work):
+            started = time.perf_counter()
+            walk = _Walk(model, request, [conditions[place] for place in rows_of_pass.places], noises)
+            own = len(rows_of_pass.own)
+            for k in range(len(request.steps)):
+                x, x_next, log_probs = walk.step(k)
+                for at, latent in ((k, x), (k + 1, x_next)):
+                    if at in mine and len(mine[at]) == done:
+                        mine[at].append(latent[:own].to(model.latent_dtype).cpu())
+                if log_probs is not None:
+                    my_log_probs[k].append(log_probs[:own].cpu())
+                progress("sample", done * len(request.steps) + k + 1, len(work) * len(request.steps))
+            sampled = time.perf_counter()
+            if own:
+                on_videos(list(rows_of_pass.own), model.decode(walk.x[:own]))
+            seconds["sample"] += sampled - started
+            seconds["decode"] += time.perf_counter() - sampled
+            progress("decode", done + 1, len(work))
     latents = {k: gather_rows(torch.cat(parts), total, ranks) for k, parts in mine.items()}
     log_probs_by_step = {k: gather_rows(torch.cat(parts), total, ranks) for k, parts in my_log_probs.items()}
     guidance = request.guidance if request.train_guidance else 1.0
@@ -101,16 +103,24 @@ def roll_out(
     return trajectories, RolloutResult(by_sample, seconds["sample"], seconds["decode"])
 
 
+def _draws(request: RolloutRequest, work: Sequence[Pass]) -> list[tuple[list[NoiseKey], int]]:
+    """Keys and draws in the order in which the walks of all passes take their noise."""
+    draws = [0, *(1 + k for k, step in enumerate(request.steps) if step.s != 0)]
+    everyones = [[request.samples[place].key for place in rows.places] for rows in work]
+    return [(keys, draw) for keys in everyones for draw in draws]
+
+
 class _Walk:
     """One pass of rows on its way through the kernel table."""
 
-    def __init__(self, model: VideoModel, request: RolloutRequest, conditions: Sequence[Condition], rows: Pass) -> None:
+    def __init__(
+        self, model: VideoModel, request: RolloutRequest, conditions: Sequence[Condition], noises: Iterator[Tensor]
+    ) -> None:
         self._model = model
         self._request = request
         self._conditions = conditions
-        self._keys: list[NoiseKey] = [request.samples[place].key for place in rows.places]
-        self._device = next(model.network.parameters()).device
-        self.x = stored(self._noise(0), model)
+        self._noises = noises
+        self.x = stored(next(noises), model)
 
     def step(self, k: int) -> tuple[Tensor, Tensor, Tensor | None]:
         """x_k, x_{k+1} and, where the step is trained, its log-probability [rows]."""
@@ -118,7 +128,7 @@ class _Walk:
         velocity = self._velocity(step, request.guidance)
         x_next = step.a * x + step.b * velocity
         if step.s != 0:
-            x_next += step.s * self._noise(1 + k)
+            x_next += step.s * next(self._noises)
         self.x = stored(x_next, self._model)
         if k not in request.trained_steps:
             return x, self.x, None
@@ -128,7 +138,4 @@ class _Walk:
 
     def _velocity(self, step: KernelStep, guidance: float, x: Tensor | None = None) -> Tensor:
         x = self.x if x is None else x
-        return self._model.velocity(x, column(step.sigma, len(x), self._device), self._conditions, guidance)
-
-    def _noise(self, draw: int) -> Tensor:
-        return draw_noise(self._keys, draw, self._model.latent_shape, self._device)
+        return self._model.velocity(x, column(step.sigma, len(x), x.device), self._conditions, guidance)

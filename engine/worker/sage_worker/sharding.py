@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch._C._distributed_c10d import HashStore
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -42,6 +42,19 @@ def shard(
     for block in model.blocks():
         fully_shard(block, ignored_params=replicated, **options)
     fully_shard(model.network, ignored_params=replicated, **options)
+
+
+def forget_pass(network: nn.Module) -> None:
+    """After a pass that failed halfway: no gradient is left of it, and sharded weights are gathered anew.
+
+    A network left as it was would go on with the gathered weights, whatever becomes of the shards.
+    """
+    # Parameters that are gathered have gradients of their own, which FSDP would add to the next ones.
+    network.zero_grad(set_to_none=True)
+    # Before its first pass there is nothing to reset, and FSDP cannot do it.
+    if isinstance(network, FSDPModule) and network._get_fsdp_state()._is_root is not None:
+        network.reset_iter_state()
+        network.zero_grad(set_to_none=True)
 
 
 def local(value: Tensor) -> Tensor:

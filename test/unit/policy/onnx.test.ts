@@ -161,6 +161,8 @@ describe('an update', () => {
     expect(anchored.klAnchor).toBe(0);
     expect(anchored.driftAnchor).toBe(0);
     expect(anchored.driftReference).toBeCloseTo(moved.driftReference!, 9);
+    const free = await own.forwardBackward({ ...replayRequest(handle, 1, [0, 1, 2, 3]), useAnchor: false });
+    expect(free).toMatchObject({ klAnchor: 0, driftAnchor: null, driftReference: anchored.driftReference });
     await own.dispose();
   });
 

@@ -1,6 +1,7 @@
 """The worker draws the engine's noise."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from sage_worker.noise import NoiseKey, draw_noise, normals, philox4x32
+from sage_worker.noise import NoiseKey, draw_noise, drawn_ahead, normals, philox4x32
 
 # Made by noise_vectors.mjs from engine/method/random.ts.
 VECTORS = json.loads((Path(__file__).parent / "noise_vectors.json").read_text())
@@ -53,3 +54,49 @@ def test_a_longer_latent_begins_as_a_shorter_one() -> None:
 def test_a_key_outside_its_range_is_refused() -> None:
     with pytest.raises(ValueError, match="prompt is 65536"):
         NoiseKey(seed=1, stream=0, iteration=0, prompt=65536, generation=0)
+
+
+CPU = torch.device("cpu")
+
+
+def test_noise_that_is_drawn_ahead_is_the_same_in_the_same_order() -> None:
+    keys = [NoiseKey(seed=3, stream=0, iteration=5, prompt=p, generation=0) for p in range(3)]
+    draws = [(keys[:2], 0), (keys[:2], 1), (keys[:2], 4), (keys[1:], 0), (keys[1:], 1), (keys[1:], 4)]
+    with drawn_ahead(draws, (3, 5), CPU) as noises:
+        found = list(noises)
+    assert len(found) == 6
+    for noise, (of, draw) in zip(found, draws, strict=True):
+        assert torch.equal(noise, draw_noise(of, draw, (3, 5), CPU))
+
+
+def test_the_next_noise_is_drawn_while_one_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = [threading.Event() for _ in range(3)]
+
+    def watched(keys: list[NoiseKey], draw: int, shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
+        assert threading.current_thread() is not threading.main_thread()
+        drawn[draw].set()
+        return torch.full(shape, float(draw))
+
+    monkeypatch.setattr("sage_worker.noise.draw_noise", watched)
+    with drawn_ahead([([], draw) for draw in range(3)], (2,), CPU) as noises:
+        for draw in range(3):
+            assert float(next(noises)[0]) == draw
+            # Hangs up to the limit where nothing draws it.
+            assert drawn[min(draw + 1, 2)].wait(timeout=60)
+
+
+def test_no_thread_is_left_of_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> torch.Tensor:
+        raise MemoryError("no room")
+
+    key = NoiseKey(seed=3, stream=0, iteration=5, prompt=0, generation=0)
+    with (
+        pytest.raises(ValueError, match="in use"),
+        drawn_ahead([([key], draw) for draw in range(9)], (2,), CPU) as noises,
+    ):
+        next(noises)
+        raise ValueError("in use")
+    monkeypatch.setattr("sage_worker.noise.draw_noise", fail)
+    with pytest.raises(MemoryError), drawn_ahead([([key], 0)], (2,), CPU) as noises:
+        next(noises)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("noise")]

@@ -76,8 +76,8 @@ class FullTrainable:
             return
         self._held = self._held or [torch.empty_like(value) for value in self._reference]
         _overwrite(self._held, self.masters)
-        _overwrite(self.masters, copy)
         try:
+            _overwrite(self.masters, copy)
             yield
         finally:
             _overwrite(self.masters, self._held)

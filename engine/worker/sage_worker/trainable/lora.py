@@ -106,8 +106,8 @@ class LoraTrainable:
     @contextmanager
     def using(self, weights: WeightSet) -> Iterator[None]:
         """Activates another adapter or none. Without an anchor the anchor is the reference."""
-        self._activate(weights)
         try:
+            self._activate(weights)
             yield
         finally:
             self._activate("current")

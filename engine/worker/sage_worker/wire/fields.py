@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cache, partial
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+Positive = Annotated[int, 1]
+"""A whole number of at least 1, where `int` is one of at least 0."""
 
 
 class MessageFault(Exception):
@@ -32,10 +39,6 @@ class Fields:
         """A string that is not empty."""
         return str(self._take(key, "a text", lambda value: isinstance(value, str) and value != ""))
 
-    def text_or_none(self, key: str) -> str | None:
-        """A string, or null."""
-        return None if self._value.get(key) is None else self.text(key)
-
     def choice(self, key: str, choices: tuple[str, ...]) -> str:
         """One of some strings."""
         return str(self._take(key, "one of " + ", ".join(choices), lambda value: value in choices))
@@ -52,17 +55,13 @@ class Fields:
         """A finite number."""
         return float(self._take(key, "a finite number", _is_number))
 
-    def number_or_none(self, key: str) -> float | None:
-        """A finite number, or null."""
-        return None if self._value.get(key) is None else self.number(key)
+    def has(self, key: str) -> bool:
+        """Whether it is there and not null."""
+        return self._value.get(key) is not None
 
     def inner(self, key: str) -> Fields:
         """An object."""
         return Fields(self._value.get(key), f"{self._where}.{key}")
-
-    def inner_or_none(self, key: str) -> Fields | None:
-        """An object, or null."""
-        return None if self._value.get(key) is None else self.inner(key)
 
     def each(self, key: str, read: Callable[[Fields], T]) -> tuple[T, ...]:
         """A list of objects."""
@@ -95,6 +94,58 @@ class Fields:
             if not fits(item):
                 raise MessageFault(f"{self._where}.{key}[{i}] must be {kind}, not {_shown(item)}")
         return list(items)
+
+
+Taker = Callable[[Fields, str], Any]
+
+
+def read(record: type[T], fields: Fields) -> T:
+    """A dataclass from the fields of its fields' names, learningRate for learning_rate, each of its field's type."""
+    takers: list[tuple[str, str, Taker]] = _takers(record)  # type: ignore[arg-type]
+    return record(**{name: take(fields, key) for name, key, take in takers})
+
+
+@cache
+def _takers(record: Any) -> list[tuple[str, str, Taker]]:
+    types = get_type_hints(record, include_extras=True)
+    return [(field.name, camel(field.name), _taker(types[field.name])) for field in dataclasses.fields(record)]
+
+
+def _taker(kind: Any) -> Taker:
+    """How a value of a type is taken from its key."""
+    if dataclasses.is_dataclass(kind):
+        record: Any = kind
+        return lambda fields, key: read(record, fields.inner(key))
+    of, args = get_origin(kind), get_args(kind)
+    if NoneType in args:
+        take = _taker(args[0])
+        return lambda fields, key: take(fields, key) if fields.has(key) else None
+    if of is Annotated:
+        return lambda fields, key: fields.whole(key, args[1])
+    if of is Literal:
+        return lambda fields, key: fields.choice(key, args)
+    if of is tuple and dataclasses.is_dataclass(args[0]):
+        return lambda fields, key: fields.each(key, partial(read, args[0]))
+    return _PLAIN[kind]
+
+
+_PLAIN: dict[Any, Taker] = {
+    str: Fields.text,
+    bool: Fields.flag,
+    int: Fields.whole,
+    float: Fields.number,
+    Path: lambda fields, key: Path(fields.text(key)),
+    tuple[str, ...]: Fields.texts,
+    tuple[int, ...]: Fields.wholes,
+    tuple[float, ...]: Fields.numbers,
+    dict[str, str]: Fields.texts_by_name,
+}
+
+
+def camel(name: str) -> str:
+    """A field's name in JSON: ratioDeviation for ratio_deviation."""
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)
 
 
 def _is_whole(value: Any, least: int) -> bool:

@@ -89,8 +89,7 @@ def lead(channel: Channel, crew: Crew, session: Session, device: torch.device) -
     replies: OrderedDict[int, Message] = OrderedDict()
     current = 0
 
-    def on_lost(message: str) -> None:
-        fault = {"code": "worker/rank", "message": message, "remedy": "", "kind": "bug"}
+    def on_lost(fault: Fault) -> None:
         channel.send({"seq": current, "error": fault})
         os._exit(RANK_LOST)
 

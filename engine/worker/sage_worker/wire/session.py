@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sage_worker.models.base import ModelOptions, VideoModel
+from sage_worker.requests import OptimStepRequest, RolloutRequest
 from sage_worker.wire.faults import Fault, fault_of
-from sage_worker.wire.fields import Fields, MessageFault
-from sage_worker.wire.messages import (
-    InitRequest,
-    RewardRequest,
-    VideoFile,
-    read_forward_backward,
-    read_init,
-    read_optim_step,
-    read_rollout,
-    read_video_file,
-)
+from sage_worker.wire.fields import Fields, MessageFault, camel, read
+from sage_worker.wire.messages import InitRequest, RewardRequest, VideoFile, read_forward_backward
 from sage_worker.wire.ranks import Crew
 
 if TYPE_CHECKING:
@@ -86,17 +79,18 @@ class Session:
         # Imported late: what is not needed to say hello must not stand in its way.
         from sage_worker.policy import Adapter, PolicyOptions, TorchPolicy
 
-        request = read_init(fields)
+        request = read(InitRequest, fields)
         self._scratch = request.scratch
         # What draws without a generator of its own draws the same in every run of this seed.
         torch.manual_seed(request.seed)
         model = load_video_model(request, self._device)
-        adapter = request.adapter
+        wanted = request.adapter
+        adapter = None if wanted.kind == "none" else Adapter(rank=wanted.rank, alpha=wanted.alpha)
         self._frames_per_second = model.format.frames_per_second
         self._policy = TorchPolicy(
             model,
             PolicyOptions(
-                adapter=None if adapter is None else Adapter(rank=adapter.rank, alpha=adapter.alpha),
+                adapter=adapter,
                 precision=precision_of(request),
                 micro_batch=request.micro_batch,
                 activation_checkpointing=request.activation_checkpointing,
@@ -145,7 +139,7 @@ class Session:
         return {}
 
     def _rollout(self, fields: Fields, progress: OnProgress) -> Result:
-        request = read_rollout(fields)
+        request = read(RolloutRequest, fields)
         prompts = [sample.prompt for sample in request.samples]
         videos: dict[int, Tensor] = {}
         # Known before the first is decoded, so that a rollout that fails halfway is released like any other.
@@ -200,7 +194,7 @@ class Session:
 
         videos = self._own(fields.text("handle"))
         quality = fields.whole("quality", 1)
-        for job in fields.each("jobs", read_video_file):
+        for job in fields.each("jobs", partial(read, VideoFile)):
             if job.sample in videos:
                 args = (videos[job.sample], job.file, job.poster, job.scale, quality, self._frames_per_second)
                 self._written.append((job, self._writer.submit(write_video, *args)))
@@ -216,10 +210,10 @@ class Session:
         return {"faults": faults}
 
     def _forward_backward(self, fields: Fields, progress: OnProgress) -> Result:
-        return camel(asdict(self._ready.forward_backward(read_forward_backward(fields))))
+        return in_json(asdict(self._ready.forward_backward(read_forward_backward(fields))))
 
     def _optim_step(self, fields: Fields, progress: OnProgress) -> Result:
-        return camel(asdict(self._ready.optim_step(read_optim_step(fields))))
+        return in_json(asdict(self._ready.optim_step(read(OptimStepRequest, fields))))
 
     def _set_anchor(self, fields: Fields, progress: OnProgress) -> Result:
         self._ready.set_anchor()
@@ -260,9 +254,9 @@ def load_video_model(request: InitRequest, device: torch.device) -> VideoModel:
 
     options = ModelOptions(
         weights=request.weights,
-        frames=request.frames,
-        height=request.height,
-        width=request.width,
+        frames=request.sampling.frames,
+        height=request.sampling.height,
+        width=request.sampling.width,
         precision=precision_of(request),
         activation_checkpointing=request.activation_checkpointing,
         cache=request.cache,
@@ -283,10 +277,6 @@ def as_floats(video: Tensor) -> Tensor:
     return video.float() / 255 if video.dtype == torch.uint8 else video.float()
 
 
-def camel(fields: dict[str, Any]) -> Result:
-    """Fields of a record by JSON's names: ratio_deviation is ratioDeviation."""
-    return {head + "".join(part.title() for part in rest): value for (head, *rest), value in _parts(fields)}
-
-
-def _parts(fields: dict[str, Any]) -> list[tuple[list[str], Any]]:
-    return [(name.split("_"), value) for name, value in fields.items()]
+def in_json(record: dict[str, Any]) -> Result:
+    """The fields of a record by JSON's names."""
+    return {camel(name): value for name, value in record.items()}
