@@ -58,13 +58,13 @@ def test_it_describes_its_videos_and_latents(model: Wan, options: ModelOptions) 
 
 
 def test_texts_have_zeros_up_to_512_tokens_as_in_the_pipeline(model: Wan, pipeline: Any) -> None:
-    from sage_worker.models.wan import full_length
+    from sage_worker.models.diffusers_video import full_length
 
     with torch.no_grad():
         expected, _ = pipeline.encode_prompt(PROMPTS, do_classifier_free_guidance=False, max_sequence_length=512)
     for row, condition in enumerate(model.encode(PROMPTS)):
         assert len(condition["umt5"]) < 40
-        torch.testing.assert_close(full_length(condition)["umt5"], expected[row])
+        torch.testing.assert_close(full_length(condition, 512)["umt5"], expected[row])
 
 
 @pytest.mark.parametrize("batching", ["sequential", "batched"])
