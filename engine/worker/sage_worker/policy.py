@@ -16,6 +16,7 @@ from sage_worker.distributed import Ranks, ranks_of, wait_for_all
 from sage_worker.models.base import Condition, VideoModel
 from sage_worker.noise import NoiseKey
 from sage_worker.optimizer import GradientSum, create_adamw, step_adamw
+from sage_worker.recompute import recompute_blocks
 from sage_worker.replay import replay
 from sage_worker.requests import (
     ForwardBackwardRequest,
@@ -28,7 +29,6 @@ from sage_worker.requests import (
     SampleSpec,
 )
 from sage_worker.rollout import OnProgress, OnVideos, Trajectories, roll_out
-from sage_worker.sharding import recompute_blocks
 from sage_worker.state import load_state, save_state
 from sage_worker.trainable.base import Adapter, Prepare, Trainable
 from sage_worker.trainable.full import FullTrainable
@@ -63,6 +63,7 @@ class PolicyOptions:
     micro_batch: int
     """Samples of a rank in one `forward_backward`."""
     activation_checkpointing: bool = False
+    """Only the inputs of each block are kept for the backward pass."""
     seed: int = 0
     offload_anchor: bool = True
     """Full fine-tuning: anchor and pre-trained weights rest in the CPU's memory."""
@@ -91,9 +92,8 @@ class TorchPolicy:
         self.model = model
         self.options = options
         self.ranks = ranks_of(group)
-        # A model of diffusers does it itself where it was loaded so.
-        if options.activation_checkpointing and not getattr(model.network, "is_gradient_checkpointing", False):
-            recompute_blocks(model)
+        if options.activation_checkpointing:
+            recompute_blocks(model.blocks())
         self.trainable = _trainable(model, options, self.ranks)
         self.optimizer = create_adamw(self.trainable)
         # Nothing here draws from them, but what a user's own reward or another model draws belongs to the run.

@@ -61,7 +61,6 @@ def model_options(**changed: object) -> ModelOptions:
         "height": 16,
         "width": 16,
         "precision": torch.float32,
-        "activation_checkpointing": False,
         "cache": Path("cache"),
         "device": CPU,
     }

@@ -115,6 +115,35 @@ def test_the_anchor_is_refreshed_and_then_stays(
     assert (none.kl_anchor, none.drift_anchor, none.drift_reference) == (0, None, None)
 
 
+@pytest.mark.parametrize(
+    ("name", "adapter", "precision"),
+    [
+        (HUNYUAN, LORA, torch.bfloat16),
+        (HUNYUAN, None, torch.float32),
+        (WAN, LORA, torch.float32),
+        (WAN, None, torch.bfloat16),
+    ],
+)
+def test_activation_checkpointing_computes_blocks_twice_and_changes_no_number(
+    folders: dict[str, Path], name: str, adapter: Adapter | None, precision: torch.dtype
+) -> None:
+    said, passes = [], []
+    for on in (False, True):
+        policy = lora(folders, name, adapter=adapter, precision=precision, activation_checkpointing=on)
+        calls: list[bool] = []
+        for block in policy.model.blocks():
+            next(block.children()).register_forward_hook(lambda *_, calls=calls: calls.append(torch.is_grad_enabled()))
+        result, videos = roll_out(policy, samples=samples(2, 2), guidance=3.0)
+        assert len(calls) > 0 and not any(calls)
+        sampled = len(calls)
+        replayed = update(policy, (0, 3))
+        passes.append((sampled, len(calls) - sampled))
+        bright = [float(video.float().mean()) for video in videos.values()]
+        said.append([result.log_probs, bright, replayed, forward_backward(policy, (1, 2), step=3)])
+    assert said[0] == said[1]
+    assert passes[1] == (passes[0][0], 2 * passes[0][1])
+
+
 def test_only_the_adapter_of_the_blocks_is_trained(folders: dict[str, Path]) -> None:
     policy = lora(folders)
     network = policy.model.network

@@ -35,7 +35,6 @@ class ModelOptions:
     width: int
     precision: torch.dtype
     """Of weights and activations in a forward pass: bfloat16 or float32."""
-    activation_checkpointing: bool
     cache: Path
     """Folder of encoded prompts, shared between runs."""
     device: torch.device

@@ -55,8 +55,6 @@ class DiffusersVideo(ABC):
         """Whether the autoencoder waits on the CPU between decodings."""
         self.network = self._load("transformer", self.precision)
         self.network.to(self.device)
-        if options.activation_checkpointing:
-            self.network.enable_gradient_checkpointing()
         self.vae = self._load("vae", self.autoencoder_precision or options.precision)
         self.vae.to(self.device).requires_grad_(False)
         self.vae.enable_tiling()

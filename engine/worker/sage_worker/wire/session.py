@@ -264,7 +264,6 @@ def load_video_model(request: InitRequest, device: torch.device) -> VideoModel:
         height=request.height,
         width=request.width,
         precision=precision_of(request),
-        activation_checkpointing=request.activation_checkpointing,
         cache=request.cache,
         device=device,
         guidance_batching=request.guidance_batching,
