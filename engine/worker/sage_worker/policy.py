@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,10 @@ class TorchPolicy:
 
     def encode_prompts(self, prompts: Sequence[str]) -> None:
         """Sees to it that the encodings of prompts are in the cache, so that a rollout loads no encoders."""
-        self._encode(prompts)
+        with self._random_numbers_kept():
+            if self.ranks.rank == 0:
+                self.model.encode_ahead(list(dict.fromkeys(prompts)))
+            wait_for_all(self.ranks)
 
     def rollout(self, request: RolloutRequest, on_videos: OnVideos, progress: OnProgress) -> RolloutResult:
         """Samples latents through the kernel table, decodes them, keeps what replay needs under the request's handle.
@@ -169,8 +173,7 @@ class TorchPolicy:
     def _encode(self, prompts: Sequence[str]) -> list[Condition]:
         """Conditions by sample; the first rank encodes what the cache lacks before the others read it."""
         unique = list(dict.fromkeys(prompts))
-        # Encoders that are loaded draw random numbers; whether they are depends on what other runs have left.
-        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+        with self._random_numbers_kept():
             if self.ranks.rank == 0:
                 encoded = self.model.encode(unique)
             wait_for_all(self.ranks)
@@ -178,6 +181,10 @@ class TorchPolicy:
                 encoded = self.model.encode(unique)
         by_prompt = dict(zip(unique, encoded, strict=True))
         return [by_prompt[prompt] for prompt in prompts]
+
+    def _random_numbers_kept(self) -> AbstractContextManager[None]:
+        # Encoders that are loaded draw random numbers; whether they are depends on what other runs have left.
+        return torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else [])
 
     @property
     def _device(self) -> torch.device:

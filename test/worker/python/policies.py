@@ -163,6 +163,9 @@ class TinyVideo:
     def use_network(self, network: nn.Module) -> None:
         self.network = network
 
+    def encode_ahead(self, prompts: Sequence[str]) -> None:
+        self.encode(prompts)
+
     def encode(self, prompts: Sequence[str]) -> list[Condition]:
         return [torch.tensor(float(len(prompt)) / 24) for prompt in prompts]
 

@@ -67,6 +67,10 @@ class VideoModel(Protocol):
         """From here on velocities come from this module: `network` wrapped, compiled or sharded."""
         ...
 
+    def encode_ahead(self, prompts: Sequence[str]) -> None:
+        """Sees to it that `encode` finds the prompts in the cache and loads no encoders; keeps nothing in memory."""
+        ...
+
     def encode(self, prompts: Sequence[str]) -> list[Condition]:
         """Encodes prompts, each once in the life of the cache; frees the encoders' memory when it returns."""
         ...

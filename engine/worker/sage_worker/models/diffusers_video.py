@@ -106,6 +106,10 @@ class DiffusersVideo(ABC):
         """From here on velocities come from this module."""
         self.caller = network
 
+    def encode_ahead(self, prompts: Sequence[str]) -> None:
+        """Encodes what the cache lacks, for each prompt and for none."""
+        text_cache.fill(self.cache, self.text_identity, [NO_PROMPT, *prompts], self.encode_missing)
+
     def encode(self, prompts: Sequence[str]) -> list[Condition]:
         """What `encode_prompt` gives for each prompt, made once in the life of the cache."""
         found = text_cache.cached(self.cache, self.text_identity, [NO_PROMPT, *prompts], self.encode_missing)
