@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_map
 
 from sage_worker.errors import WorkerError
 from sage_worker.models.base import VideoModel
+from sage_worker.recompute import change_forward, is_recomputed, keep_activations
 
 NATIVE_BACKENDS = ("native", "_native_cudnn", "_native_efficient", "_native_flash", "_native_math")
 """Attention backends of diffusers that need torch alone."""
@@ -76,7 +77,10 @@ def apply_performance(model: VideoModel, options: PerformanceOptions) -> None:
     if options.rows is not None:
         _set(model, "rows_per_pass", options.rows, "its rows always share a pass")
     if options.kept_blocks:
-        keep_activations(model, options.kept_blocks)
+        blocks = model.blocks()
+        if not any(map(is_recomputed, blocks)):
+            raise _nothing_to_set(model, "without activation checkpointing all blocks keep their activations")
+        keep_activations(blocks[: options.kept_blocks])
     if options.compile_blocks:
         compile_blocks(model.blocks(), options.compile_mode)
     if options.channels_last_decode or not options.decode_tiles:
@@ -119,26 +123,10 @@ def use_attention(network: Any, backend: str) -> None:
         ) from error
 
 
-def keep_activations(model: VideoModel, count: int) -> None:
-    """Leaves the first blocks out of diffusers' activation checkpointing.
-
-    @raises WorkerError where it is not on
-    """
-    network: Any = model.network
-    if not getattr(network, "gradient_checkpointing", False):
-        raise _nothing_to_set(model, "without activation checkpointing all blocks keep their activations")
-    recompute = network._gradient_checkpointing_func
-    kept = {id(block) for block in model.blocks()[:count]}
-
-    def run(block: nn.Module, *args: Any) -> Any:
-        return block(*args) if id(block) in kept else recompute(block, *args)
-
-    network._gradient_checkpointing_func = run
-
-
 def compile_blocks(blocks: Sequence[nn.Module], mode: str = "default") -> None:
-    """torch.compile of each block in place. Names of parameters stay; activation checkpointing goes around it.
+    """torch.compile of each block in place. Names of parameters stay.
 
+    Activation checkpointing goes around the compiled block and sharding around both.
     Blocks of one class share a graph, of which there are several: for each adapter that is on and for none, and for
     each shape. torch gives up silently after 8, hence the higher limit.
     """
@@ -146,9 +134,7 @@ def compile_blocks(blocks: Sequence[nn.Module], mode: str = "default") -> None:
 
     _dynamo.config.recompile_limit = max(_dynamo.config.recompile_limit, 64)
     for block in blocks:
-        block.compile(mode=mode, dynamic=False)
-        assert block._compiled_call_impl is not None
-        block._compiled_call_impl = _by_the_graph_of_replay(block._compiled_call_impl)
+        change_forward(block, lambda forward: _by_the_graph_of_replay(torch.compile(forward, mode=mode, dynamic=False)))
 
 
 def _by_the_graph_of_replay(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sage_worker.distributed import Ranks, ranks_of, wait_for_all
 from sage_worker.models.base import Condition, VideoModel
 from sage_worker.noise import NoiseKey
 from sage_worker.optimizer import GradientSum, create_adamw, step_adamw
+from sage_worker.recompute import recompute_blocks
 from sage_worker.replay import replay
 from sage_worker.requests import (
     ForwardBackwardRequest,
@@ -29,7 +30,7 @@ from sage_worker.requests import (
     SampleSpec,
 )
 from sage_worker.rollout import OnProgress, OnVideos, Trajectories, roll_out
-from sage_worker.sharding import forget_pass, recompute_blocks
+from sage_worker.sharding import forget_pass
 from sage_worker.state import load_state, save_state
 from sage_worker.trainable.base import Adapter, Prepare, Trainable
 from sage_worker.trainable.full import FullTrainable
@@ -64,6 +65,7 @@ class PolicyOptions:
     micro_batch: int
     """Samples of a rank in one `forward_backward`."""
     activation_checkpointing: bool = False
+    """Only the inputs of each block are kept for the backward pass."""
     seed: int = 0
     offload_anchor: bool = True
     """Full fine-tuning: anchor and pre-trained weights rest in the CPU's memory."""
@@ -92,9 +94,8 @@ class TorchPolicy:
         self.model = model
         self.options = options
         self.ranks = ranks_of(group)
-        # A model of diffusers does it itself where it was loaded so.
-        if options.activation_checkpointing and not getattr(model.network, "is_gradient_checkpointing", False):
-            recompute_blocks(model)
+        if options.activation_checkpointing:
+            recompute_blocks(model.blocks())
         self.trainable = _trainable(model, options, self.ranks)
         self.optimizer = create_adamw(self.trainable)
         # Nothing here draws from them, but what a user's own reward or another model draws belongs to the run.
@@ -123,7 +124,10 @@ class TorchPolicy:
 
     def encode_prompts(self, prompts: Sequence[str]) -> None:
         """Sees to it that the encodings of prompts are in the cache, so that a rollout loads no encoders."""
-        self._encode(prompts)
+        with self._random_numbers_kept():
+            if self.ranks.rank == 0:
+                self.model.encode_ahead(list(dict.fromkeys(prompts)))
+            wait_for_all(self.ranks)
 
     def rollout(self, request: RolloutRequest, on_videos: OnVideos, progress: OnProgress) -> RolloutResult:
         """Samples latents through the kernel table, decodes them, keeps what replay needs under the request's handle.
@@ -185,8 +189,7 @@ class TorchPolicy:
     def _encode(self, prompts: Sequence[str]) -> list[Condition]:
         """Conditions by sample; the first rank encodes what the cache lacks before the others read it."""
         unique = list(dict.fromkeys(prompts))
-        # Encoders that are loaded draw random numbers; whether they are depends on what other runs have left.
-        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+        with self._random_numbers_kept():
             if self.ranks.rank == 0:
                 encoded = self.model.encode(unique)
             wait_for_all(self.ranks)
@@ -194,6 +197,10 @@ class TorchPolicy:
                 encoded = self.model.encode(unique)
         by_prompt = dict(zip(unique, encoded, strict=True))
         return [by_prompt[prompt] for prompt in prompts]
+
+    def _random_numbers_kept(self) -> AbstractContextManager[None]:
+        # Encoders that are loaded draw random numbers; whether they are depends on what other runs have left.
+        return torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else [])
 
     @property
     def _device(self) -> torch.device:

@@ -1,10 +1,8 @@
-"""Fully sharded data parallelism (FSDP2) and recomputation of activations, applied to an unchanged network."""
+"""Fully sharded data parallelism (FSDP2), applied to an unchanged network."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +12,6 @@ from torch._C._distributed_c10d import HashStore
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
-from torch.utils.checkpoint import checkpoint
 
 from sage_worker.models.base import VideoModel
 
@@ -93,13 +90,3 @@ def lone_group(device: torch.device) -> dist.ProcessGroup:
     group = dist.group.WORLD
     assert group is not None
     return group
-
-
-def recompute_blocks(model: VideoModel) -> None:
-    """Keeps only the inputs of each block for the backward pass, which computes the rest again."""
-    for block in model.blocks():
-        forward: Callable[..., Any] = block.forward
-        # Neither dropout nor any other random number is in a block, so the generators' states need not be kept.
-        block.forward = partial(  # type: ignore[method-assign]
-            checkpoint, forward, use_reentrant=False, preserve_rng_state=False
-        )

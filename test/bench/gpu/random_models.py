@@ -126,7 +126,6 @@ def random_hunyuan(bench: Bench, size: Size) -> Any:
         height=size.height,
         width=size.width,
         precision=bench.precision,
-        activation_checkpointing=True,
         cache=bench.scratch / "cache",
         device=bench.device,
     )
@@ -145,11 +144,12 @@ def random_hunyuan(bench: Bench, size: Size) -> Any:
 
 
 def policy_of(bench: Bench, model: Any, size: Size, micro_batch: int = 1) -> TorchPolicy:
-    """LoRA of the size's rank on the model; activation checkpointing is the model's own."""
+    """LoRA of the size's rank on the model, with activation checkpointing."""
     options = PolicyOptions(
         adapter=Adapter(rank=size.rank, alpha=2.0 * size.rank),
         precision=bench.precision,
         micro_batch=micro_batch,
+        activation_checkpointing=True,
         seed=0,
     )
     return TorchPolicy(model, options)

@@ -76,7 +76,6 @@ def shapes(bench: Bench, device: torch.device) -> TorchPolicy:
         height=32,
         width=32,
         precision=torch.float32,
-        activation_checkpointing=False,
         cache=bench.scratch / "cache",
         device=device,
     )
@@ -99,7 +98,13 @@ def hunyuan(bench: Bench, device: torch.device) -> TorchPolicy:
     model.encode = lambda prompts: [{k: v.float() for k, v in one.items()} for one in encode(prompts)]
     model.encode([])
     model.unconditional = {k: v.float() for k, v in model.unconditional.items()}
-    trained = PolicyOptions(adapter=Adapter(size.rank, 2.0 * size.rank), precision=torch.float32, micro_batch=1, seed=0)
+    trained = PolicyOptions(
+        adapter=Adapter(size.rank, 2.0 * size.rank),
+        precision=torch.float32,
+        micro_batch=1,
+        activation_checkpointing=True,
+        seed=0,
+    )
     return TorchPolicy(model, trained)
 
 

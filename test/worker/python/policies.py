@@ -61,7 +61,6 @@ def model_options(**changed: object) -> ModelOptions:
         "height": 16,
         "width": 16,
         "precision": torch.float32,
-        "activation_checkpointing": False,
         "cache": Path("cache"),
         "device": CPU,
     }
@@ -163,6 +162,9 @@ class TinyVideo:
 
     def use_network(self, network: nn.Module) -> None:
         self.network = network
+
+    def encode_ahead(self, prompts: Sequence[str]) -> None:
+        self.encode(prompts)
 
     def encode(self, prompts: Sequence[str]) -> list[Condition]:
         return [torch.tensor(float(len(prompt)) / 24) for prompt in prompts]

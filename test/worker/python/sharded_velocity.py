@@ -15,6 +15,7 @@ from torch.distributed.fsdp import fully_shard
 
 from sage_worker.models.base import ModelOptions
 from sage_worker.models.load import load_model
+from sage_worker.recompute import recompute_blocks
 from tiny import HUNYUAN_VIDEO
 
 PROMPTS = (("rain", "rain"), ("rain", "a red ball rolls"))
@@ -34,13 +35,13 @@ def main() -> None:
         weights=str(folder),
         **HUNYUAN_VIDEO,
         precision=torch.float32,
-        activation_checkpointing=True,
         cache=cache,
         device=torch.device("cpu"),
         guidance_batching="sequential",
         rows_per_pass=2,
     )
     model = load_model("hunyuan-video-1.5", options)
+    recompute_blocks(model.blocks())
     for block in model.blocks():
         fully_shard(block)
     fully_shard(model.network)

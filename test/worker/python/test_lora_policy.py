@@ -12,8 +12,9 @@ import torch
 from diffusers import HunyuanVideo15Transformer3DModel
 from safetensors.torch import load_file
 
-from policies import ADAMW, LORA, forward_backward, kernel_steps, real_policy, roll_out, samples, update
+from policies import ADAMW, LORA, PROMPTS, forward_backward, kernel_steps, real_policy, roll_out, samples, update
 from sage_worker.errors import WorkerError
+from sage_worker.models import text_cache
 from sage_worker.models.adapters import FILE
 from sage_worker.policy import Adapter, TorchPolicy
 from tiny import write_hunyuan_video, write_wan
@@ -113,6 +114,51 @@ def test_the_anchor_is_refreshed_and_then_stays(
     assert later.kl_anchor > 0 and later.drift_anchor != later.drift_reference
     none = forward_backward(policy, (0, 3), use_anchor=False, measure_reference=False)
     assert (none.kl_anchor, none.drift_anchor, none.drift_reference) == (0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "adapter", "precision"),
+    [
+        (HUNYUAN, LORA, torch.bfloat16),
+        (HUNYUAN, None, torch.float32),
+        (WAN, LORA, torch.float32),
+        (WAN, None, torch.bfloat16),
+    ],
+)
+def test_activation_checkpointing_computes_blocks_twice_and_changes_no_number(
+    folders: dict[str, Path], name: str, adapter: Adapter | None, precision: torch.dtype
+) -> None:
+    said, passes = [], []
+    for on in (False, True):
+        policy = lora(folders, name, adapter=adapter, precision=precision, activation_checkpointing=on)
+        calls: list[bool] = []
+        for block in policy.model.blocks():
+            next(block.children()).register_forward_hook(lambda *_, calls=calls: calls.append(torch.is_grad_enabled()))
+        result, videos = roll_out(policy, samples=samples(2, 2), guidance=3.0)
+        assert len(calls) > 0 and not any(calls)
+        sampled = len(calls)
+        replayed = update(policy, (0, 3))
+        passes.append((sampled, len(calls) - sampled))
+        bright = [float(video.float().mean()) for video in videos.values()]
+        said.append([result.log_probs, bright, replayed, forward_backward(policy, (1, 2), step=3)])
+    assert said[0] == said[1]
+    assert passes[1] == (passes[0][0], 2 * passes[0][1])
+
+
+def test_prompts_are_encoded_ahead_of_rollouts_and_draw_no_random_numbers(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = real_policy(WAN, folders[WAN], tmp_path / "prompts")
+    before = torch.get_rng_state()
+    policy.encode_prompts([*PROMPTS, PROMPTS[0]])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert len(list((tmp_path / "prompts").glob("*.safetensors"))) == len(PROMPTS) + 1
+    with monkeypatch.context() as patch:
+        patch.setattr(policy.model, "encode_missing", None)
+        roll_out(policy, guidance=3.0)
+        # What is there is not read before a rollout needs it.
+        patch.setattr(text_cache, "read", None)
+        policy.encode_prompts(PROMPTS)
 
 
 def test_only_the_adapter_of_the_blocks_is_trained(folders: dict[str, Path]) -> None:

@@ -45,6 +45,20 @@ def test_each_prompt_is_encoded_once_and_keeps_its_place(tmp_path: Path) -> None
     assert again[0]["none"].shape == (0, 3)
 
 
+def test_a_filled_cache_is_checked_by_headers_and_its_gaps_are_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Encoder()
+    text_cache.fill(tmp_path, "model", ["aa", "b", "aa"], encoder)
+    part, none = (text_cache.entry(tmp_path, "model", prompt) for prompt in ("b", "ccc"))
+    part.write_bytes(part.read_bytes()[:-3])
+    none.write_bytes(b"")
+    monkeypatch.setattr(text_cache, "read", None)
+    for _ in range(2):
+        text_cache.fill(tmp_path, "model", ["aa", "b", "ccc"], encoder)
+        assert encoder.asked == ["aa", "b", "b", "ccc"]
+
+
 def test_another_encoder_has_other_entries(tmp_path: Path) -> None:
     encoder = Encoder()
     text_cache.cached(tmp_path, "model in bfloat16", ["a"], encoder)
@@ -118,6 +132,9 @@ def test_encoders_are_loaded_when_something_is_missing_and_freed_at_once(tmp_pat
     options = plain_options(folder, HUNYUAN_VIDEO, tmp_path / "prompts")
     model = load_model("hunyuan-video-1.5", options)
     before = encoders_in_memory()
+    model.encode_ahead(["a boat"])
+    assert encoders_in_memory() == before
+    assert len(list((tmp_path / "prompts").glob("*.safetensors"))) == 2, "the prompt and the empty one"
     conditions = model.encode(["a boat", 'a "sign"'])
     assert encoders_in_memory() == before
     assert len(list((tmp_path / "prompts").glob("*.safetensors"))) == 3, "two prompts and the empty one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from sage_worker.errors import WorkerError
 from sage_worker.models.base import ModelOptions
 from sage_worker.models.hunyuan_video import HunyuanVideo
 from sage_worker.models.load import load_model
-from sage_worker.performance import PerformanceOptions, apply_performance, rollout_mode
+from sage_worker.performance import PerformanceOptions, apply_performance, compile_blocks, rollout_mode
+from sage_worker.recompute import change_forward, keep_activations, recompute_blocks
 from tiny import HUNYUAN_LATENT_SHAPE, HUNYUAN_VIDEO, write_hunyuan_video
 
 PROMPTS = ["a red ball rolls over a table", "rain"]
@@ -27,7 +29,6 @@ def loading(tmp_path_factory: pytest.TempPathFactory) -> ModelOptions:
         weights=str(write_hunyuan_video(folder / "weights", layers=2)),
         **HUNYUAN_VIDEO,
         precision=torch.bfloat16,
-        activation_checkpointing=True,
         cache=folder / "cache",
         device=torch.device("cpu"),
     )
@@ -35,7 +36,7 @@ def loading(tmp_path_factory: pytest.TempPathFactory) -> ModelOptions:
 
 @pytest.fixture
 def model(loading: ModelOptions) -> Iterator[HunyuanVideo]:
-    """Of its own for each test, since the options change it; with an adapter that differs from zero."""
+    """Of its own for each test, since the options change it; recomputed, with an adapter that differs from zero."""
     from peft import LoraConfig
 
     loaded = load_model("hunyuan-video-1.5", loading)
@@ -44,6 +45,7 @@ def model(loading: ModelOptions) -> Iterator[HunyuanVideo]:
     loaded.network.requires_grad_(False)
     targets = r"transformer_blocks\.\d+\.(attn\.to_[qkv]|ff\.net\.2)"
     loaded.network.add_adapter(LoraConfig(r=2, lora_alpha=4, target_modules=targets, init_lora_weights=False))
+    recompute_blocks(loaded.blocks())
     yield loaded
     loaded.network.set_attention_backend("native")
 
@@ -105,7 +107,9 @@ def test_blocks_that_keep_their_activations_are_computed_once_and_give_the_same_
     apply_performance(model, PerformanceOptions(kept_blocks=1))
     assert torch.equal(slopes(model), before)
     assert calls == [8 + 4, 8 + 8]
-    model.network.disable_gradient_checkpointing()
+    apply_performance(model, PerformanceOptions(kept_blocks=2))
+    assert torch.equal(slopes(model), before)
+    assert calls == [8 + 4 + 4, 8 + 8 + 4]
     with pytest.raises(WorkerError, match="all blocks keep"):
         apply_performance(model, PerformanceOptions(kept_blocks=1))
 
@@ -118,17 +122,38 @@ def test_compiled_blocks_agree_and_rollouts_have_the_bits_of_the_replay(model: H
     assert torch.equal(sampled, velocity(model, latents()).detach())
 
 
+def test_recomputed_are_the_compiled_blocks_whichever_comes_first(model: HunyuanVideo) -> None:
+    compiled, later = model.blocks()
+    keep_activations([later])
+    compile_blocks(model.blocks())
+    recompute_blocks([later])
+    calls = [0, 0]
+
+    def counted(place: int, forward: Any) -> Any:
+        def run(*args: Any) -> Any:
+            calls[place] += 1
+            return forward(*args)
+
+        return run
+
+    for place, block in enumerate((compiled, later)):
+        change_forward(block, partial(counted, place))
+    slopes(model)
+    assert calls == [8, 8]  # two rows, two branches, twice
+
+
 def test_recorded_blocks_follow_new_inputs_and_new_weights(model: HunyuanVideo) -> None:
     options = PerformanceOptions(recorded_rollout=True)
     apply_performance(model, options)
     weight = dict(model.network.named_parameters())["transformer_blocks.1.ff.net.2.lora_B.default.weight"]
+    before = [block.forward for block in model.blocks()]
     with torch.no_grad(), rollout_mode(options, model.blocks()):
         for sigma, factor in [(0.9, 1.0), (0.4, 1.0), (0.9, 3.0)]:
             weight.mul_(factor)
             seen = velocity(model, latents(1), torch.tensor([sigma]))
             with torch.enable_grad():
                 assert torch.equal(seen, velocity(model, latents(1), torch.tensor([sigma])).detach())
-    assert all("forward" not in vars(block) for block in model.blocks())
+    assert [block.forward for block in model.blocks()] == before
 
 
 def test_decoding_with_channels_last_and_in_one_piece_gives_the_same_video(model: HunyuanVideo) -> None:

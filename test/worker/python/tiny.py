@@ -60,7 +60,6 @@ def plain_options(folder: Path | None, video: dict[str, Any], cache: Path) -> Mo
         weights=None if folder is None else str(folder),
         **video,
         precision=torch.float32,
-        activation_checkpointing=False,
         cache=cache,
         device=torch.device("cpu"),
     )

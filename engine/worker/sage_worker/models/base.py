@@ -35,7 +35,6 @@ class ModelOptions:
     width: int
     precision: torch.dtype
     """Of weights and activations in a forward pass: bfloat16 or float32."""
-    activation_checkpointing: bool
     cache: Path
     """Folder of encoded prompts, shared between runs."""
     device: torch.device
@@ -66,6 +65,10 @@ class VideoModel(Protocol):
 
     def use_network(self, network: nn.Module) -> None:
         """From here on velocities come from this module: `network` wrapped, compiled or sharded."""
+        ...
+
+    def encode_ahead(self, prompts: Sequence[str]) -> None:
+        """Sees to it that `encode` finds the prompts in the cache and loads no encoders; keeps nothing in memory."""
         ...
 
     def encode(self, prompts: Sequence[str]) -> list[Condition]:

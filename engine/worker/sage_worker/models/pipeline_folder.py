@@ -28,6 +28,13 @@ class Published:
     pipeline: str
     repository: str
     parts: Mapping[str, str | None]
+    encoders: Mapping[str, str]
+    """The classes of transformers as which text encoders are loaded, by their sub-folders."""
+
+    @property
+    def text_parts(self) -> list[str]:
+        """All that encodes a prompt."""
+        return [part for part in self.parts if part.startswith(("text_encoder", "tokenizer"))]
 
     def remedy(self) -> str:
         """How to get the weights."""
@@ -147,16 +154,24 @@ def first_line(error: Exception) -> str:
 
 @contextmanager
 def loaded_encoders(
-    pipeline_kind: Any, published: Published, folder: Path, options: ModelOptions, encoders: Mapping[str, Any], vae: Any
+    published: Published, folder: Path, options: ModelOptions, vae: Any
 ) -> Iterator[tuple[Any, torch.device]]:
     """The pipeline with its text encoders, and the device on which they are; their memory is freed on leaving.
 
-    The encoders, given by their classes, go to the options' device where they fit beside what is there; otherwise they
-    stay on the CPU: slow, but once a prompt. The pipeline has no transformer, and asks the autoencoder for its sizes.
+    The encoders go to the options' device where they fit beside what is there; otherwise they stay on the CPU: slow,
+    but once a prompt. The pipeline has no transformer, and asks the autoencoder for its sizes.
     """
-    loaded = {part: load_part(kind, folder, part, options.precision, published) for part, kind in encoders.items()}
+    import diffusers
+    import transformers
+
+    loaded = {
+        part: load_part(getattr(transformers, kind), folder, part, options.precision, published)
+        for part, kind in published.encoders.items()
+    }
     with readable(folder, published):
-        pipeline = pipeline_kind.from_pretrained(folder, dtype=options.precision, transformer=None, vae=vae, **loaded)
+        pipeline = getattr(diffusers, published.pipeline).from_pretrained(
+            folder, dtype=options.precision, transformer=None, vae=vae, **loaded
+        )
     modules = list(loaded.values())
     place = encoder_device(modules, options.device)
     for module in modules:

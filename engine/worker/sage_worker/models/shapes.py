@@ -63,6 +63,10 @@ class ShapesVideo:
         """From here on velocities come from this module."""
         self.network = network
 
+    def encode_ahead(self, prompts: Sequence[str]) -> None:
+        """Raises WorkerError for a prompt without words; there is nothing to keep."""
+        self.encode(prompts)
+
     def encode(self, prompts: Sequence[str]) -> list[Condition]:
         """Word indices [3] of each prompt."""
         return [parse_prompt(prompt) for prompt in prompts]

@@ -32,26 +32,43 @@ SAMPLED = 1 << 16
 
 def cached(folder: Path, identity: str, prompts: Sequence[str], encode: Encode) -> list[Encoding]:
     """Encodings of the prompts, in order, on the CPU. `identity` names the encoders and how they are used."""
-    found: dict[str, Encoding | None] = {}
-    found.update((prompt, read(folder, identity, prompt)) for prompt in dict.fromkeys(prompts))
+    found = {prompt: read(folder, identity, prompt) for prompt in dict.fromkeys(prompts)}
     missing = [prompt for prompt, encoding in found.items() if encoding is None]
     if missing:
-        with writable(folder), FileLock(folder / ".lock"):
+        with alone(folder):
             found.update({prompt: read(folder, identity, prompt) for prompt in missing})
-            missing = [prompt for prompt in missing if found[prompt] is None]
-            encodings = iter(encode(missing)) if missing else iter(())
-            for prompt, made in zip(missing, encodings, strict=True):
-                write(folder, identity, prompt, made)
-                found[prompt] = made
+            found.update(made(folder, identity, [prompt for prompt in missing if found[prompt] is None], encode))
     return [encoding for prompt in prompts if (encoding := found[prompt]) is not None]
 
 
+def fill(folder: Path, identity: str, prompts: Sequence[str], encode: Encode) -> None:
+    """Encodes the prompts that are not in the cache. Of those that are, no more than their files' headers is read.
+
+    A header tells a whole file from a part of one. Other damage is found, and mended, by who reads the contents.
+    """
+    missing = [prompt for prompt in dict.fromkeys(prompts) if not is_whole(folder, identity, prompt)]
+    if missing:
+        with alone(folder):
+            missing = [prompt for prompt in missing if not is_whole(folder, identity, prompt)]
+            for _ in made(folder, identity, missing, encode):
+                # It is on the disk, and is not kept in memory.
+                continue
+
+
+def made(folder: Path, identity: str, prompts: Sequence[str], encode: Encode) -> Iterator[tuple[str, Encoding]]:
+    """Encodes prompts and writes each as soon as it is there; the encoders are loaded only for one at least."""
+    for prompt, encoding in zip(prompts, encode(prompts) if prompts else (), strict=True):
+        write(folder, identity, prompt, encoding)
+        yield prompt, encoding
+
+
 @contextmanager
-def writable(folder: Path) -> Iterator[None]:
-    """Makes the folder; raises WorkerError where prompts cannot be kept in it."""
+def alone(folder: Path) -> Iterator[None]:
+    """This process's turn to write into the folder; raises WorkerError where prompts cannot be kept in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        yield
+        with FileLock(folder / ".lock"):
+            yield
     except OSError as error:
         message = f"Encoded prompts cannot be kept in {folder}: {error}."
         raise WorkerError("policy/cache", message, "Make room there and let yourself write to it.") from error
@@ -61,6 +78,15 @@ def entry(folder: Path, identity: str, prompt: str) -> Path:
     """The file of one prompt."""
     key = hashlib.sha256(f"{identity}\0{prompt}".encode()).hexdigest()
     return folder / f"{key}.safetensors"
+
+
+def is_whole(folder: Path, identity: str, prompt: str) -> bool:
+    """Whether the cache has the encoding, by the header of its file."""
+    try:
+        with safe_open(entry(folder, identity, prompt), framework="pt") as store:
+            return "digest" in (store.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
 
 
 def read(folder: Path, identity: str, prompt: str) -> Encoding | None:

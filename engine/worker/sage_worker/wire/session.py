@@ -258,7 +258,6 @@ def load_video_model(request: InitRequest, device: torch.device) -> VideoModel:
         height=request.sampling.height,
         width=request.sampling.width,
         precision=precision_of(request),
-        activation_checkpointing=request.activation_checkpointing,
         cache=request.cache,
         device=device,
         guidance_batching=request.guidance_batching,
