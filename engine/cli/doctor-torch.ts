@@ -192,7 +192,10 @@ function weightsFinding(
     return { check, state: 'problem', detail, remedy: `Name another folder or a repository in ${wanted.key}.` };
   }
   const beside = path.join(path.dirname(python), process.platform === 'win32' ? 'hf.exe' : 'hf');
-  const command = `\`${path.isAbsolute(python) && existsSync(beside) ? beside : 'hf'} download ${wanted.name}\``;
+  // A tokenizer or processor lies beside gigabytes of weights that nobody asked for.
+  const few = wanted.kind === 'processor' ? " --exclude '*.safetensors' --exclude '*.bin'" : '';
+  const hf = path.isAbsolute(python) && existsSync(beside) ? beside : 'hf';
+  const command = `\`${hf} download ${wanted.name}${few}\``;
   const size = wanted.gigabytes === null ? '' : ` (about ${wanted.gigabytes} GB)`;
   const state = seen.missing === null ? 'not downloaded yet' : `not whole, without ${some(seen.missing)}`;
   const detail = `${wanted.name} is ${state}; ${cache.folder} has ${gib(cache.free)} GiB free`;

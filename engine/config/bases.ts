@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, dirname, isAbsolute, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { closest } from '../spelling.ts';
 import { copyData, isBlock, valueAt, type Block } from './data.ts';
 import type { Fix } from './diagnostics.ts';
@@ -208,13 +208,21 @@ function lay(over: Block, under: unknown, info: KeyInfo | null): Block {
   return merged;
 }
 
+/** As the Hugging Face hub names a repository: an owner and a name. */
+const repository = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
+
 /** For shapes anything is a path; elsewhere `owner/name` is a repository of the Hugging Face hub. */
 export function isWeightsPath(weights: string, model: unknown): boolean {
-  if (model === undefined || model === 'shapes' || isAbsolute(weights)) return true;
-  return /^\.{1,2}[\\/]/.test(weights) || weights.endsWith('.safetensors');
+  if (model === undefined || model === 'shapes') return true;
+  return weights.endsWith('.safetensors') || !mayBeElsewhere(weights);
 }
 
-/** Of a reward model: what begins with a dot or a slash, or ends as a checkpoint does; else a repository. */
+/** Of a reward model: what ends as a checkpoint does, and what cannot be the name of a repository. */
 export function isCheckpointPath(checkpoint: string): boolean {
-  return isAbsolute(checkpoint) || /^\.{1,2}([\\/]|$)|\.(safetensors|pth|pt|bin)$/.test(checkpoint);
+  return /\.(safetensors|pth|pt|bin)$/.test(checkpoint) || !mayBeElsewhere(checkpoint);
+}
+
+/** On the hub, or in the home folder, which Python knows how to find. */
+function mayBeElsewhere(name: string): boolean {
+  return repository.test(name) || name.startsWith('~');
 }

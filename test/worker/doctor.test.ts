@@ -143,6 +143,9 @@ test('the doctor says what a config of a video generator lacks here, and what to
     detail: expect.stringContaining('KlingTeam/VideoReward is not downloaded yet'),
     remedy: expect.stringMatching(/hf download KlingTeam\/VideoReward` without it/),
   });
+  expect(of("weights: VideoAlign's Qwen2-VL")?.remedy).toContain(
+    "hf download Qwen/Qwen2-VL-2B-Instruct --exclude '*.safetensors' --exclude '*.bin'`",
+  );
   expect(code).toBe(1);
 });
 

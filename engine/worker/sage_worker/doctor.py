@@ -185,19 +185,39 @@ def pipeline_gaps(folder: Path) -> list[str]:
 
 
 def model_gaps(folder: Path) -> list[str]:
-    """What lacks of one model's folder: its config, its weights, or some of their shards."""
+    """What lacks of one model's folder: its config, its weights, some of their shards, or the end of one."""
     gaps = [] if (folder / "config.json").exists() else ["config.json"]
     indices = list(folder.glob("*.index.json"))
     if not indices:
-        return gaps if any_file(folder, WEIGHT_FILES) else [*gaps, "weights"]
+        if not any_file(folder, WEIGHT_FILES):
+            return [*gaps, "weights"]
+        return [*gaps, *(f"{file.name} (damaged)" for file in sorted(folder.glob("*.safetensors")) if damaged(file))]
     for index in indices:
         shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         lacking = [shard for shard in shards if not (folder / shard).exists()]
+        lacking += [f"{shard} (damaged)" for shard in shards if damaged(folder / shard)]
         # Weights in two formats: one of them whole is enough.
         if not lacking:
             return gaps
         gaps += lacking
     return gaps
+
+
+def damaged(file: Path) -> bool:
+    """Whether a safetensors file is cut short, or is something else: a page of an error, a pointer of Git LFS."""
+    if file.suffix != ".safetensors" or not file.exists():
+        return False
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if not 2 <= length <= size - 8:
+            return True
+        try:
+            header = json.loads(stream.read(length))
+            ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        except (ValueError, AttributeError, KeyError, TypeError, IndexError):
+            return True
+    return bool(8 + length + max(ends, default=0) != size)
 
 
 def video_align_gaps(folder: Path) -> list[str]:

@@ -140,6 +140,17 @@ it('weights that are not there are missed before a run starts', () => {
   expect(validateText('policy: {weights: ./none.safetensors}').map((d) => d.message)).toEqual([
     'There is no file or folder "./none.safetensors".',
   ]);
+  const errors = (weights: string) =>
+    validateText(
+      `policy: {model: wan-2.1, backend: torch, weights: ${weights}}\nprompts: [a boat]\nrollout: {prompts_per_iteration: 1}`,
+    )
+      .filter(({ severity }) => severity === 'error')
+      .map(({ message }) => message);
+  // One word, or more than two, is no repository.
+  expect(errors('wan')).toEqual(['There is no file or folder "wan".']);
+  expect(errors('models/video/wan')).toEqual(['There is no file or folder "models/video/wan".']);
+  expect(errors('Wan-AI/Wan2.1')).toEqual([]);
+  expect(errors('~/wan')).toEqual([]);
 });
 
 function catchError(action: () => unknown): unknown {

@@ -92,6 +92,7 @@ describe('the reward of a config', () => {
     expect(read('{ python: "my_reward.py:score" }').codes).toEqual(['missing-file']);
     const lost = '{ model: [videoalign, pickscore], checkpoints: { videoalign: me/theirs, pickscore: ./lost } }';
     expect(read(lost).codes).toEqual(['missing-file']);
+    expect(read('{ model: clipscore, checkpoints: { clipscore: nowhere } }').codes).toEqual(['missing-file']);
   });
 
   it('is kept by a run with absolute paths; repositories stay as they are', () => {

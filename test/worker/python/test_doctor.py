@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from huggingface_hub import constants
+from safetensors.torch import save_file
 
 from sage_worker import doctor
 
@@ -27,7 +28,7 @@ def pipeline(folder: Path) -> Path:
     shards = {"a": "m-00001-of-00002.safetensors", "b": "m-00002-of-00002.safetensors"}
     write(folder / "transformer" / "m.safetensors.index.json", {"weight_map": shards})
     for shard in shards.values():
-        write(folder / "transformer" / shard)
+        save_file({"a": torch.ones(64)}, folder / "transformer" / shard)
     (folder / "tokenizer").mkdir()
     return folder
 
@@ -65,6 +66,22 @@ def test_a_folder_of_weights_is_whole_or_says_what_it_lacks(tmp_path: Path) -> N
     assert (gone["folder"], gone["missing"], gone["is_path"]) == (None, None, True)
 
 
+@pytest.mark.parametrize("damage", ["cut short", "page", "pointer", "empty"])
+@pytest.mark.parametrize("sharded", [True, False])
+def test_weights_that_are_not_whole_are_named(tmp_path: Path, damage: str, sharded: bool) -> None:
+    folder = pipeline(tmp_path / "model")
+    if not sharded:
+        (folder / "transformer" / "m.safetensors.index.json").unlink()
+    file = folder / "transformer" / "m-00001-of-00002.safetensors"
+    whole = file.read_bytes()
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 16700000000\n"
+    pages = {"cut short": whole[:-1], "page": b"<!doctype html><title>404</title>", "pointer": pointer, "empty": b""}
+    file.write_bytes(pages[damage])
+    assert doctor.weights(str(folder), "pipeline")["missing"] == [f"transformer/{file.name} (damaged)"]
+    file.write_bytes(whole)
+    assert doctor.weights(str(folder), "pipeline")["missing"] == []
+
+
 def test_a_repository_is_looked_for_in_the_cache_and_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,7 +94,8 @@ def test_a_repository_is_looked_for_in_the_cache_and_nowhere_else(
     # A download that was cut short has links without their files.
     (snapshot / "model.safetensors").symlink_to(repository / "blobs" / "gone")
     assert doctor.weights("owner/clip", "model")["missing"] == ["weights"]
-    write(repository / "blobs" / "gone")
+    (repository / "blobs").mkdir()
+    save_file({"a": torch.ones(1)}, repository / "blobs" / "gone")
     found = doctor.weights("owner/clip", "model")
     assert (found["missing"], found["folder"], found["is_path"]) == ([], str(snapshot), False)
 

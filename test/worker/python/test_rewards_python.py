@@ -68,6 +68,13 @@ def test_an_exception_drops_its_video_alone_and_names_it_with_the_line(tmp_path:
     assert bad.reason == "the bad one: my_rewards.py:score raised KeyError: 'no cat' (my_rewards.py, line 3)"
 
 
+def test_a_function_that_would_end_the_program_drops_its_video(tmp_path: Path) -> None:
+    text = "import sys\ndef score(video):\n    if 'bad' in video.prompt:\n        sys.exit(3)\n    return 1.0\n"
+    first, bad = written(tmp_path, text).score([video(), video("the bad one", "a bad prompt")])
+    assert first.components and bad.components == {}
+    assert bad.reason == "the bad one: my_rewards.py:score raised SystemExit: 3 (my_rewards.py, line 4)"
+
+
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
@@ -101,6 +108,7 @@ def test_what_is_no_score_never_becomes_one(tmp_path: Path, expression: str, wor
             r"ModuleNotFoundError: No module named 'no_such_package' \(my_rewards\.py, line 1\)",
         ),
         ("x = 1\ndef score(video:\n", r"could not be imported: SyntaxError: .*\(my_rewards\.py, line 2\)"),
+        ("import sys\nsys.exit(3)\n", r"could not be imported: SystemExit: 3 \(my_rewards\.py, line 2\)"),
         ("def score(video):\n    return 'fine'\n", r"returned a str: it must be a number for a made-up video"),
         ("def score(videos):\n    return 1.0\n", r"returned a float, not a list with a score for each video"),
         (

@@ -25,6 +25,9 @@ from sage_worker.rewards.frames import as_bytes
 only_component = "python"
 """Name of the component of a function that returns a number, as the config weighs it."""
 
+_RAISED = (Exception, SystemExit)
+"""What a user's file may raise: `sys.exit` in it must not end the worker."""
+
 signature_help = "Write it as `def score(video) -> float`, or with `dict[str, float]`, or `def score(videos)` for many."
 
 
@@ -61,7 +64,7 @@ class PythonReward:
         if self.takes_many and len(shown) > 1:
             try:
                 results = self._call(shown)
-            except Exception:
+            except _RAISED:
                 # One of them may be at fault: alone, it drops itself and not the others.
                 return [self._one(video) for video in shown]
             return [self._read(result, video) for result, video in zip(results, shown, strict=True)]
@@ -87,7 +90,7 @@ class PythonReward:
             result = self._call([video])[0]
         except _WrongReturnError as error:
             return ScoredVideo(reason=f"{video.name}: {self.name} {error}")
-        except Exception as error:
+        except _RAISED as error:
             return ScoredVideo(reason=f"{video.name}: {self.name} raised {described(error, self.file)}")
         return self._read(result, video)
 
@@ -109,7 +112,7 @@ class PythonReward:
             result = self._call([video])[0]
         except _WrongReturnError as error:
             raise WorkerError("reward/python", f"{self.name} {error}.", signature_help) from error
-        except Exception as error:
+        except _RAISED as error:
             raise WorkerError(
                 "reward/python",
                 f"{self.name} raised {described(error, self.file)} for a made-up video of {trial.frames} frames.",
@@ -201,7 +204,7 @@ def _import(file: Path) -> ModuleType:
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except _RAISED as error:
         message = f"{file.name} could not be imported: {described(error, file)}."
         remedy = "What it imports must be installed in the worker's Python environment."
         raise WorkerError("reward/python", message, remedy) from error
