@@ -3,7 +3,7 @@ import { groupAdvantages } from './method/advantages.ts';
 import { stepKlController } from './method/trust-region.ts';
 import { anchorDue } from './method/trust-region.ts';
 import { updateMeasuredEqualizer } from './method/equalizer.ts';
-import type { ForwardBackwardResult } from './policy/policy.ts';
+import type { ReplayResult } from './policy/policy.ts';
 import { drawBatch, planUpdates, promptsToCome } from './training/batch.ts';
 import { checkpoint } from './training/checkpointing.ts';
 import type { TrainerContext } from './training/context.ts';
@@ -97,23 +97,29 @@ async function trainIteration(context: TrainerContext, iteration: number) {
 
   context.progress({ stage: 'update', iteration });
   for (const update of planUpdates(config, trainedSteps, advantages_N, iteration)) {
-    for (const { samples, step, measureReference } of update) {
+    const gradientScale = 1 / update.reduce((count, { replays }) => count + replays.length, 0);
+    for (const { replays, measureReference } of update) {
       const equalizer_K = currentEqualizer(context);
-      const result = await observer.timed('update', () =>
+      const asked = replays.map(({ samples, step }) => ({
+        samples,
+        step,
+        advantages_M: samples.map((i) => advantages_N[i]!),
+        equalizer: equalizer_K[step] ?? 1,
+      }));
+      const results = await observer.timed('update', () =>
         policy.forwardBackward({
           handle: rollout.handle,
-          samples,
-          step,
-          advantages_M: samples.map((i) => advantages_N[i]!),
-          equalizer: equalizer_K[step] ?? 1,
+          replays: asked,
           measureReference,
-          gradientScale: 1 / update.length,
+          gradientScale,
           ...context.lossSettings,
           beta: context.state.klController.beta,
         }),
       );
-      observer.replayed(step, equalizer_K[step] ?? 1, result);
-      adapt(context, step, result);
+      results.forEach((result, i) => {
+        observer.replayed(asked[i].step, asked[i].equalizer, result);
+        adapt(context, asked[i].step, result);
+      });
     }
     await optimise(context, iteration, observer);
   }
@@ -122,11 +128,11 @@ async function trainIteration(context: TrainerContext, iteration: number) {
 }
 
 /** What each replay teaches the controller of β and the measured equalizer. */
-function adapt(context: TrainerContext, step: number, result: ForwardBackwardResult): void {
+function adapt(context: TrainerContext, step: number, result: ReplayResult): void {
   const { config, state } = context;
   const kl = config.trust_region.anchor.mode === 'none' ? result.klStep : result.klAnchor;
   state.klController = stepKlController(state.klController, kl, klOptions(config));
-  if (config.equalizer.mode === 'measured') {
+  if (config.equalizer.mode === 'measured' && result.gradientNormRaw !== null) {
     state.equalizer = updateMeasuredEqualizer(state.equalizer, step, result.gradientNormRaw);
   }
 }

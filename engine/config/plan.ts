@@ -65,6 +65,23 @@ export function planIteration(config: Config): IterationPlan | null {
   return { rollouts, ranks, microBatches, explored, trainedSteps, replays, updates, effectiveBatch };
 }
 
+/** Of one pass through the network of the torch policy; more rows are several passes of equal size. */
+export const mostRows = 16;
+
+/**
+ * Rows that one device of the torch policy sends through the network together, where the model takes so many and memory
+ * has room for them. Sampling and replay take the same number, for a row's bits may depend on it: so never more than a
+ * rank's share of the rollouts, nor than the (sample, step) pairs that are replayed in one go.
+ */
+export function rowsPerPass(config: Config): number {
+  const { policy, rollout, training } = config;
+  const ranks = Math.max(1, Math.floor(policy.devices / policy.sequence_parallel));
+  const rollouts = Math.ceil((rollout.prompts_per_iteration * rollout.generations) / ranks);
+  const replays = training.measure_gradient === 'all' ? 1 : training.accumulation;
+  const wanted = Math.min(training.micro_batch * replays, Math.max(rollouts, training.micro_batch));
+  return Math.ceil(wanted / Math.ceil(wanted / mostRows));
+}
+
 /** What comes round every few iterations of a run. */
 export type Recurring = 'evaluation' | 'checkpoints' | 'videos';
 

@@ -20,12 +20,12 @@ interface Saving {
   config: Config;
 }
 
-/** Peak memory of one GPU. No saving changes the explored steps, so they are counted once. */
+/** Peak memory of one usual GPU, where passes take as few rows as it has room for. No saving changes the explored steps. */
 type Estimated = (config: Config) => MemoryEstimate;
 
 function estimator(config: Config): Estimated {
   const explored = countExplored(config) ?? config.sampling.steps;
-  return (changed) => gpuMemory(changed, workloadOf(changed, { explored }));
+  return (changed) => gpuMemory(changed, workloadOf(changed, { explored }), gpus.h100.memory);
 }
 
 const withPolicy = (config: Config, policy: Partial<Config['policy']>): Config => ({
@@ -35,13 +35,11 @@ const withPolicy = (config: Config, policy: Partial<Config['policy']>): Config =
 
 /** Changes that leave what is learnt as it is, or nearly, the least first. */
 function savings(config: Config): Saving[] {
-  const { policy, training, sampling } = config;
+  const { policy, sampling } = config;
   const found: Saving[] = [];
   const add = (path: string, value: unknown, changed: Config) => void found.push({ path, value, config: changed });
   if (!policy.activation_checkpointing)
     add('policy.activation_checkpointing', true, withPolicy(config, { activation_checkpointing: true }));
-  for (let batch = training.micro_batch >> 1; batch >= 1; batch >>= 1)
-    add('training.micro_batch', batch, { ...config, training: { ...training, micro_batch: batch } });
   if (policy.adapter.kind === 'none')
     add('policy.adapter.kind', 'lora', withPolicy(config, { adapter: { ...policy.adapter, kind: 'lora' } }));
   for (const frames of [61, 41, 21])

@@ -82,6 +82,14 @@ export const training = block('The optimizer and the loop around it.', {
     section: 'Loss of one sample at one step',
     aliases: ['clip', 'ppo_clip', 'clip_eps', 'epsilon_clip'],
   }),
+  measure_gradient: key(z.enum(['all', 'first']).default('all'), {
+    description: 'Replays whose gradient norm is measured; the others of an update share passes through the network.',
+    section: 'One iteration',
+    values: {
+      all: 'every replay, each in passes of its own',
+      first: 'the first of each step in an iteration; the others go together, several steps in a pass',
+    },
+  }),
   measure_drift: key(z.enum(['all', 'first']).default('all'), {
     description: 'Replays in which the drift from the pre-trained model is measured; each costs a forward pass of it.',
     section: 'One iteration',

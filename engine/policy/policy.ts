@@ -57,8 +57,8 @@ export interface RolloutResult {
   seconds: { sample: number; decode: number };
 }
 
-export interface ForwardBackwardRequest {
-  handle: string;
+/** One kept step of some samples. */
+export interface Replay {
   /** Samples of the micro-batch, by index into the rollout. */
   samples: readonly number[];
   /** The step k replayed for every sample of this micro-batch; must be one of the rollout's trainedSteps. */
@@ -67,6 +67,10 @@ export interface ForwardBackwardRequest {
   advantages_M: readonly number[];
   /** e_k, multiplies the policy loss only (method: gradient-norm equalizer). */
   equalizer: number;
+}
+
+/** How the loss of a replay is made, besides what is the replay's own. */
+export interface LossOptions {
   clipRange: number;
   beta: number;
   anchorWeight: number;
@@ -76,12 +80,18 @@ export interface ForwardBackwardRequest {
   useAnchor: boolean;
   /** Whether the drift from the pre-trained model is wanted, which costs a large model another forward pass. */
   measureReference: boolean;
-  /** The gradient of the mean loss is multiplied by this before it is accumulated (1 / micro-batches per update). */
+  /** The gradient of each replay's mean loss is multiplied by this before it is accumulated (1 / replays per update). */
   gradientScale: number;
 }
 
+/** Replays that are computed in one go: (sample, step) pairs of several steps may share passes through the network. */
+export interface ForwardBackwardRequest extends LossOptions {
+  handle: string;
+  replays: readonly Replay[];
+}
+
 /** Means over the micro-batch unless a suffix says otherwise. */
-export interface ForwardBackwardResult {
+export interface ReplayResult {
   loss: number;
   policyLoss: number;
   ratio: number;
@@ -94,10 +104,13 @@ export interface ForwardBackwardResult {
   /** mean[(μ_θ − μ_anchor)²] / (2·(s_k² + 1e-6)), not weighted; 0 without an anchor. */
   klAnchor: number;
   klStep: number;
-  /** ‖gradient of the micro-batch's mean loss‖, as it is accumulated (after equalization, before gradientScale). */
-  gradientNorm: number;
+  /**
+   * ‖gradient of the micro-batch's mean loss‖, as it is accumulated (after equalization, before gradientScale); null where
+   * several replays were computed in one go: their gradients come as one sum.
+   */
+  gradientNorm: number | null;
   /** The same before equalization: gradientNorm / e_k. */
-  gradientNormRaw: number;
+  gradientNormRaw: number | null;
   /** E‖v_θ − v_ref‖² / E‖v_ref‖² from the pre-trained model; null where it was not asked for. */
   driftReference: number | null;
   /** The same from the anchor; null without one. */
@@ -147,8 +160,8 @@ export interface Policy {
   encodePrompts(prompts: readonly string[]): Promise<void>;
   /** Samples latents through the kernel table, decodes them, keeps what replay needs. */
   rollout(request: RolloutRequest): Promise<RolloutResult>;
-  /** Replays one step of some samples, accumulates the gradient of the loss. */
-  forwardBackward(request: ForwardBackwardRequest): Promise<ForwardBackwardResult>;
+  /** Replays kept steps of some samples, accumulates the gradient of the losses; results in the order of the replays. */
+  forwardBackward(request: ForwardBackwardRequest): Promise<ReplayResult[]>;
   /** Clips the accumulated gradient, steps AdamW, clears the gradient. */
   optimStep(request: OptimStepRequest): Promise<OptimStepResult>;
   /** Copies the current weights into the anchor. */

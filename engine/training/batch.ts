@@ -66,25 +66,55 @@ export function promptsToCome(config: Config, prompts: readonly string[], iterat
 export interface MicroBatch {
   samples: number[];
   step: number;
-  /** Whether the drift from the pre-trained model is measured here. */
+}
+
+/** Replays that the policy computes in one go. */
+export interface ReplayGroup {
+  replays: MicroBatch[];
+  /** Whether the drift from the pre-trained model is measured in them. */
   measureReference: boolean;
 }
 
 /**
  * The order of replay (method: order of one iteration, 4): shuffled samples in micro-batches of every rank, permuted
  * steps for each micro-batch, `accumulation` replays per optimizer update. Samples without an advantage are left out.
- * The drift from the pre-trained model is measured in all replays, or in the first of each step.
- * @returns one list of micro-batches for each update
+ * Where gradient norms or the drift are measured in the first replay of each step alone, that replay is a group of its
+ * own; all others of an update are computed in one go.
+ * @returns one list of groups for each update
  */
 export function planUpdates(
   config: Config,
   trainedSteps: readonly number[],
   advantages_N: readonly (number | null)[],
   iteration: number,
-): MicroBatch[][] {
-  const { micro_batch, accumulation, steps_per_sample } = config.training;
+): ReplayGroup[][] {
+  const { accumulation, measure_drift, measure_gradient } = config.training;
+  const replays = planReplays(config, trainedSteps, advantages_N, iteration);
+  const firsts = new Set(trainedSteps.map((step) => replays.find((replay) => replay.step === step)));
+  const updates: ReplayGroup[][] = [];
+  for (let begin = 0; begin < replays.length; begin += accumulation) {
+    const groups: ReplayGroup[] = [];
+    const together: MicroBatch[] = [];
+    for (const replay of replays.slice(begin, begin + accumulation)) {
+      const measureReference = measure_drift === 'all' || firsts.has(replay);
+      if (measure_gradient === 'all' || firsts.has(replay)) groups.push({ replays: [replay], measureReference });
+      else together.push(replay);
+    }
+    if (together.length > 0) groups.push({ replays: together, measureReference: measure_drift === 'all' });
+    updates.push(groups);
+  }
+  return updates;
+}
+
+/** All replays of an iteration, in their order. */
+function planReplays(
+  config: Config,
+  trainedSteps: readonly number[],
+  advantages_N: readonly (number | null)[],
+  iteration: number,
+): MicroBatch[] {
+  const { micro_batch, steps_per_sample } = config.training;
   const { devices, sequence_parallel } = config.policy;
-  const always = config.training.measure_drift === 'all';
   const together = micro_batch * Math.max(1, Math.floor(devices / sequence_parallel));
   const scored = permutation(config.seed, streams.samples, iteration, 0, advantages_N.length).filter(
     (i) => advantages_N[i] !== null,
@@ -93,15 +123,8 @@ export function planUpdates(
   for (let first = 0; first < scored.length; first += together) {
     const samples = scored.slice(first, first + together);
     const order = permutation(config.seed, streams.steps, iteration, first, trainedSteps.length);
-    for (const index of order.slice(0, steps_per_sample ?? order.length)) {
-      const step = trainedSteps[index];
-      const measureReference = always || !replays.some((replay) => replay.step === step);
-      replays.push({ samples, step, measureReference });
-    }
+    for (const index of order.slice(0, steps_per_sample ?? order.length))
+      replays.push({ samples, step: trainedSteps[index] });
   }
-  const updates: MicroBatch[][] = [];
-  for (let first = 0; first < replays.length; first += accumulation) {
-    updates.push(replays.slice(first, first + accumulation));
-  }
-  return updates;
+  return replays;
 }

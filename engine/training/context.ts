@@ -3,7 +3,7 @@ import type { MeasuredEqualizerState } from '../method/equalizer.ts';
 import type { KernelTable } from '../method/kernels.ts';
 import type { KlControllerState } from '../method/trust-region.ts';
 import type { VideoWriter } from '../media/writer.ts';
-import type { ForwardBackwardRequest, Policy } from '../policy/policy.ts';
+import type { LossOptions, Policy } from '../policy/policy.ts';
 import type { Reward } from '../reward/reward.ts';
 import type { EventLog } from '../run/event-log.ts';
 import type { Gate } from './gate.ts';
@@ -43,7 +43,7 @@ export type Progress =
 
 /** The parts of a replay request that stay the same for a whole run. */
 export type LossSettings = Pick<
-  ForwardBackwardRequest,
+  LossOptions,
   'clipRange' | 'anchorWeight' | 'stepwiseWeight' | 'stepwiseEstimator' | 'useAnchor'
 >;
 

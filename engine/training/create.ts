@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { rowsPerPass } from '../config/plan.ts';
 import { heldOutMetrics, rewardModels, rewardText, rewardWeights } from '../config/reward.ts';
 import type { Config } from '../config/schema.ts';
 import { exitCodes, SageError } from '../errors.ts';
@@ -97,7 +98,7 @@ function closing(policy: Policy, videos: VideoWriter): Pick<Parts, 'policy' | 'v
 }
 
 function workerSettings(config: Config, base: string): WorkerSettings {
-  const { policy, sampling, training, seed } = config;
+  const { policy, sampling, seed } = config;
   const { model, weights, precision, adapter } = policy;
   const { frames, height, width } = sampling;
   return {
@@ -109,7 +110,7 @@ function workerSettings(config: Config, base: string): WorkerSettings {
     activationCheckpointing: policy.activation_checkpointing,
     guidanceBatching: policy.guidance_batching,
     offloadAnchor: policy.offload_anchor,
-    microBatch: training.micro_batch,
+    rowsPerPass: rowsPerPass(config),
     seed,
     reward: workerReward(config, base),
   };

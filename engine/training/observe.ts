@@ -1,7 +1,7 @@
 import type { GroupAdvantages } from '../method/advantages.ts';
 import { excessEnergy } from '../method/kernels.ts';
 import { outputGradientNorm } from '../method/logprob.ts';
-import type { ForwardBackwardResult, OptimStepResult } from '../policy/policy.ts';
+import type { ReplayResult, OptimStepResult } from '../policy/policy.ts';
 import { meansBeside, type Score } from '../reward/reward.ts';
 import type { EventOf } from '../run/events.ts';
 import type { TrainerContext } from './context.ts';
@@ -11,7 +11,7 @@ import { learningRate } from './settings.ts';
 export interface Observer {
   sampled(seconds: { sample: number; decode: number }): void;
   scored(scores: readonly Score[], rewards_N: readonly (number | null)[], group: GroupAdvantages): void;
-  replayed(step: number, equalizer: number, result: ForwardBackwardResult): void;
+  replayed(step: number, equalizer: number, result: ReplayResult): void;
   optimised(result: OptimStepResult): void;
   anchorRefreshed(updates: number): void;
   /** Awaits work and counts its time for a stage. */
@@ -24,7 +24,7 @@ type IterationEvent = EventOf<'iteration'>;
 /** The iteration event without its envelope. */
 export type IterationMetrics = Omit<IterationEvent, 'kind' | 'iteration' | 'seq' | 'time' | 'v'>;
 
-type Replay = ForwardBackwardResult & { equalizer: number; beforeUpdate: boolean };
+type Replay = ReplayResult & { equalizer: number; beforeUpdate: boolean };
 
 export function createObserver(context: TrainerContext, iteration: number): Observer {
   const started = performance.now();
@@ -128,21 +128,27 @@ function summariseScores(
   };
 }
 
+type AlwaysThere = Exclude<
+  keyof Replay,
+  'beforeUpdate' | 'driftReference' | 'driftAnchor' | 'gradientNorm' | 'gradientNormRaw'
+>;
+
 function stepMetrics(context: TrainerContext, replays: Map<number, Replay[]>): IterationEvent['steps'] {
   const energy_K = excessEnergy(context.table);
   return [...replays.entries()]
     .sort(([j], [k]) => j - k)
     .map(([k, list]) => {
-      const average = (field: Exclude<keyof Replay, 'beforeUpdate' | 'driftReference' | 'driftAnchor'>) =>
-        mean(list.map((r) => r[field]));
+      const average = (field: AlwaysThere) => mean(list.map((r) => r[field]));
+      // Measured in the first replay of every step at least.
+      const measured = (field: 'gradientNorm' | 'gradientNormRaw') => meanOfMeasured(list.map((r) => r[field]))!;
       return {
         k,
         ratio: average('ratio'),
         ratioDeviation: largest(list.map((r) => r.ratioDeviation)),
         approxKl: average('approxKl'),
         clipFraction: average('clipFraction'),
-        gradientNormRaw: average('gradientNormRaw'),
-        gradientNorm: average('gradientNorm'),
+        gradientNormRaw: measured('gradientNormRaw'),
+        gradientNorm: measured('gradientNorm'),
         analyticNorm: outputGradientNorm(context.table.steps[k]),
         equalizer: average('equalizer'),
         klAnchor: average('klAnchor'),

@@ -14,7 +14,7 @@ import { readWeights } from '../../engine/policy/onnx/state.ts';
 import type { StepTrajectory, Trajectories } from '../../engine/policy/onnx/trajectories.ts';
 import { sharedFloats } from '../../engine/policy/onnx/tasks.ts';
 import { createWeights } from '../../engine/policy/onnx/weights.ts';
-import type { ForwardBackwardRequest } from '../../engine/policy/policy.ts';
+import type { LossOptions, Replay } from '../../engine/policy/policy.ts';
 import { writeSafetensors, type Tensor } from '../../engine/run/safetensors.ts';
 import { weightsFolder } from '../../engine/shapes/weights.ts';
 import { median, spread, type Spread } from './statistics.ts';
@@ -73,7 +73,7 @@ export async function measureUpdateStep(
     const { trajectories, step, request, velocities } = replayInputs(inputs);
     let norm = 0;
     const onnxStep = async () => {
-      norm = (await replay(lanes, weights, trajectories, step, request, buffers, velocities)).gradientNorm;
+      norm = (await replay(lanes, weights, trajectories, step, request, buffers, velocities)).gradientNorm!;
       takeGradient(buffers);
     };
     const onnxRound = async () => {
@@ -130,8 +130,7 @@ function replayInputs(inputs: Record<string, Tensor>) {
   };
   const words = inputs.words.data as BigInt64Array;
   const trajectories: Trajectories = { samples: rows, latentSize, guidance: 1, words, steps: new Map() };
-  const request: ForwardBackwardRequest = {
-    handle: '',
+  const request: Replay & LossOptions = {
     samples: Array.from({ length: rows }, (_, i) => i),
     step: middle.k,
     advantages_M: [...(inputs.advantage.data as Float32Array)],

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kernelTable } from '../../engine/method/kernels.ts';
 import { createShapesPolicy } from '../../engine/policy/onnx/shapes-policy.ts';
-import type { ForwardBackwardResult, Policy } from '../../engine/policy/policy.ts';
+import type { Policy, ReplayResult } from '../../engine/policy/policy.ts';
 import { createTorchPolicy } from '../../engine/policy/torch/torch-policy.ts';
+import { replayed } from '../support/replay.ts';
 import { needsTorch, relative, scratchFolder, startTestWorker } from './torch.ts';
 
 const adam = { learningRate: 3e-3, weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, maxGradientNorm: 1 };
@@ -15,14 +16,14 @@ const samples = [0, 1, 2, 3].map((generation) => ({
 }));
 
 /** Replays two steps, with an update in between. */
-async function train(policy: Policy): Promise<ForwardBackwardResult[]> {
+async function train(policy: Policy): Promise<ReplayResult[]> {
   const { handle } = await policy.rollout({ samples, table, trainedSteps: [0, 1], guidance: 1, trainGuidance: true });
-  const results: ForwardBackwardResult[] = [];
+  const results: ReplayResult[] = [];
   for (const step of [0, 1]) {
     const constants = { clipRange: 1e-4, beta: 0.5, anchorWeight: 1, stepwiseWeight: 0.1, gradientScale: 1 };
     const observed = { useAnchor: true, measureReference: true, stepwiseEstimator: 'k3' as const };
     const micro = { handle, step, samples: [0, 1, 2, 3], advantages_M: [0.4, 0.7, 1, 1.3], equalizer: 1.7 };
-    results.push(await policy.forwardBackward({ ...micro, ...constants, ...observed }));
+    results.push(await replayed(policy, { ...micro, ...constants, ...observed }));
     await policy.optimStep(adam);
   }
   policy.release(handle);
@@ -35,7 +36,7 @@ describe('checkpoints of the Shapes model are those of the embedded engine', () 
   const folders = { onnx: path.join(folder, 'onnx'), torch: path.join(folder, 'torch') };
   let onnx: Policy;
   let torch: Policy;
-  let expected: ForwardBackwardResult[];
+  let expected: ReplayResult[];
   beforeAll(async () => {
     onnx = await createShapesPolicy({ threads: 1 });
     torch = createTorchPolicy(await startTestWorker());

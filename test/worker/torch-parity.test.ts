@@ -1,15 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exploredSteps, kernelTable, type KernelName } from '../../engine/method/kernels.ts';
 import { createShapesPolicy } from '../../engine/policy/onnx/shapes-policy.ts';
-import type {
-  ForwardBackwardRequest,
-  ForwardBackwardResult,
-  Policy,
-  RolloutResult,
-} from '../../engine/policy/policy.ts';
+import type { Policy, Replay, ReplayResult, RolloutResult } from '../../engine/policy/policy.ts';
 import { createTorchPolicy } from '../../engine/policy/torch/torch-policy.ts';
 import { createShapesJudge } from '../../engine/reward/shapes-judge.ts';
 import { allPrompts } from '../../engine/shapes/grammar.ts';
+import { replayed, type SingleReplay } from '../support/replay.ts';
 import { needsTorch, relative, scratchFolder, startTestWorker } from './torch.ts';
 
 const kernels: KernelName[] = ['sage', 'flow_grpo', 'dance_grpo', 'cps'];
@@ -21,7 +17,7 @@ const samples = Array.from({ length: 6 }, (_, i) => ({
 /** Large enough that what changes is far from what single precision rounds. */
 const adam = { learningRate: 3e-3, weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, maxGradientNorm: 1 };
 
-function replayOf(handle: string, step: number, indices: number[]): ForwardBackwardRequest {
+function replayOf(handle: string, step: number, indices: number[]): SingleReplay {
   return {
     handle,
     step,
@@ -88,8 +84,8 @@ describe('the Shapes model under torch agrees with the embedded engine within 1e
     );
 
     await both((policy) => policy.setAnchor());
-    const replay = (step: number, indices: number[], changes: Partial<ForwardBackwardRequest> = {}) =>
-      both((policy, i) => policy.forwardBackward({ ...replayOf(handles[i], step, indices), ...changes }));
+    const replay = (step: number, indices: number[], changes: Partial<SingleReplay> = {}) =>
+      both((policy, i) => replayed(policy, { ...replayOf(handles[i], step, indices), ...changes }));
     for (const [, second] of [await replay(0, [0, 1, 2, 3]), await replay(1, [5, 2])])
       expect(second).toMatchObject({ ratio: 1, ratioDeviation: 0, approxKl: 0, klAnchor: 0, clipFraction: 0 });
     // The second is of the weights that both have changed, against the anchor of before and after it is refreshed.
@@ -103,6 +99,15 @@ describe('the Shapes model under torch agrees with the embedded engine within 1e
       const free = await replay(trainedSteps[0], [3, 0, 1, 4], { useAnchor: false, clipRange: 1 });
       expectAgreement(...free);
       expect(free[0]).toMatchObject({ klAnchor: 0, driftAnchor: null });
+      // Steps that share passes under torch, one after the other on the engine's lanes.
+      const mixed = await both((policy, i) => {
+        const { samples, step, advantages_M, equalizer, ...rest } = replayOf(handles[i], 0, [3, 0, 1, 4]);
+        const replays: Replay[] = [{ samples, step, advantages_M, equalizer }];
+        replays.push({ samples: [2, 5], step: 1, advantages_M: [0.7, 1.2], equalizer: 0.6 });
+        return policy.forwardBackward({ ...rest, replays });
+      });
+      expect(mixed[0].map(({ gradientNorm }) => gradientNorm)).toEqual([null, null]);
+      mixed[0].forEach((result, i) => expectAgreement(result, mixed[1][i]));
       await both((policy) => policy.setAnchor());
     }
     await both(async (policy, i) => policy.release(handles[i]));
@@ -115,17 +120,18 @@ describe('the Shapes model under torch agrees with the embedded engine within 1e
 const rounding = 2 ** -22;
 
 /** Differences of log-probabilities carry their rounding, and their squares twice their own size of it. */
-const allowance: Partial<Record<keyof ForwardBackwardResult, (value: number) => number>> = {
+const allowance: Partial<Record<keyof ReplayResult, (value: number) => number>> = {
   ratioDeviation: () => rounding,
   approxKl: (value) => Math.sqrt(2 * value) * rounding,
   klStep: (value) => Math.sqrt(2 * value) * rounding,
 };
 
-function expectAgreement(expected: ForwardBackwardResult, actual: ForwardBackwardResult): void {
-  const names = Object.keys(expected) as (keyof ForwardBackwardResult)[];
+function expectAgreement(expected: ReplayResult, actual: ReplayResult): void {
+  const names = Object.keys(expected) as (keyof ReplayResult)[];
   expect(Object.keys(actual).sort()).toEqual([...names].sort());
   const apart = names.flatMap((name) => {
-    const [first, second] = [expected[name]!, actual[name]!];
+    const [first, second] = [expected[name], actual[name]];
+    if (first === null || second === null) return first === second ? [] : [`${name}: ${first} and ${second}`];
     const allowed = tolerance * Math.abs(first) + (allowance[name]?.(first) ?? 0);
     return Math.abs(first - second) <= allowed ? [] : [`${name}: ${first} and ${second}`];
   });

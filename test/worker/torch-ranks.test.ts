@@ -6,6 +6,7 @@ import { createTorchPolicy } from '../../engine/policy/torch/torch-policy.ts';
 import { openWorker } from '../../engine/policy/torch/worker.ts';
 import { until } from '../e2e/support.ts';
 import { childrenOf, isAlive, parentOf } from './processes.ts';
+import { replayed } from '../support/replay.ts';
 import { needsTorch, python, shapesSettings } from './torch.ts';
 
 vi.setConfig({ testTimeout: 600_000 });
@@ -19,7 +20,7 @@ const samples = ['a red circle moving left', 'a blue square moving up'].map((pro
 
 /** A worker of two processes, of which some fail in a replay, and all processes that it is. */
 async function startFailing(how: string, ranks: string): Promise<{ policy: Policy; processes: number[] }> {
-  const worker = await openWorker([...torchrun, program, how, ranks], { ...shapesSettings, microBatch: 1 });
+  const worker = await openWorker([...torchrun, program, how, ranks], { ...shapesSettings, rowsPerPass: 1 });
   const launcher = parentOf(worker.hello.pid);
   const processes = [launcher, ...childrenOf(launcher)];
   expect(processes).toHaveLength(3);
@@ -30,7 +31,7 @@ async function replay(policy: Policy) {
   const table = kernelTable({ kernel: 'sage', steps: 2, shift: 3, eta: 0.5 });
   const trainedSteps = exploredSteps(table);
   const { handle } = await policy.rollout({ samples, table, trainedSteps, guidance: 1, trainGuidance: true });
-  return policy.forwardBackward({
+  return replayed(policy, {
     handle,
     samples: [0, 1],
     step: trainedSteps[0],

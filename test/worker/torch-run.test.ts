@@ -54,6 +54,27 @@ describe('a run of Shapes under torch', () => {
     );
   });
 
+  test('learns the same where replays of several steps share passes, and still says the gradient norm of every step', async () => {
+    const once = (measure_gradient: string) => ({
+      ...two,
+      training: { ...two.training, accumulation: 6, measure_gradient },
+    });
+    const [apart, shared, embedded] = await Promise.all([
+      trainedTiny({ ...once('all'), ...onTorch }),
+      trainedTiny({ ...once('first'), ...onTorch }),
+      trainedTiny({ ...once('first'), ...onOnnx }),
+    ]);
+    expect(differences(eventsOf(embedded), eventsOf(shared))).toEqual([]);
+    const apartFrom = differences(eventsOf(apart), eventsOf(shared));
+    // Norms of one micro-batch in place of the mean over two.
+    expect(apartFrom.filter((difference) => !/\.steps\.\d\.gradientNorm(Raw)?:/.test(difference))).toEqual([]);
+    expect(apartFrom).not.toEqual([]);
+    const iterations = eventsOf(shared).filter(({ kind }) => kind === 'iteration');
+    expect(iterations.map(({ firstReplayRatioDeviation }) => firstReplayRatioDeviation)).toEqual([0, 0]);
+    for (const { steps } of iterations as unknown as { steps: { gradientNorm: number }[] }[])
+      for (const { gradientNorm } of steps) expect(gradientNorm).toBeGreaterThan(0);
+  });
+
   test('says in its record what computed it', () => {
     const { provenance } = JSON.parse(readFileSync(path.join(reference, 'run.json'), 'utf8')) as {
       provenance: { devices: string[]; versions: Record<string, string> };

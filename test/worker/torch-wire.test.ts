@@ -85,8 +85,8 @@ describe('the worker', () => {
     const early = await ask({ seq: 1, op: 'optimStep' });
     expect(early).toMatchObject({ error: { kind: 'bug', message: expect.stringContaining('before init') } });
     const init = { ...shapesSettings, cache: scratch, scratch };
-    const wrong = await ask({ seq: 2, op: 'init', ...init, microBatch: 'many' });
-    expect(wrong.error).toMatchObject({ message: expect.stringContaining('init.microBatch must be a whole number') });
+    const wrong = await ask({ seq: 2, op: 'init', ...init, rowsPerPass: 'many' });
+    expect(wrong.error).toMatchObject({ message: expect.stringContaining('init.rowsPerPass must be a whole number') });
     expect(await ask({ seq: 3, op: 'init', ...init })).toMatchObject({
       ok: { model: 'shapes', backend: 'torch', latentShape: [12, 4, 4, 4], reward: null },
     });
@@ -118,10 +118,7 @@ describe('the worker', () => {
 
     const replay = {
       handle: 'one',
-      samples: [0],
-      step: 0,
-      advantages: [1],
-      equalizer: 1,
+      replays: [{ samples: [0], step: 0, advantages: [1], equalizer: 1 }],
       clipRange: 1e-4,
       beta: 0,
       anchorWeight: 1,
@@ -132,7 +129,7 @@ describe('the worker', () => {
       gradientScale: 1,
     };
     expect(await ask({ seq: 7, op: 'forwardBackward', ...replay })).toMatchObject({
-      ok: { ratio: 1, ratioDeviation: 0, driftReference: null, driftAnchor: null },
+      ok: { replays: [{ ratio: 1, ratioDeviation: 0, driftReference: null, driftAnchor: null }] },
     });
     const adam = { learningRate: 1e-3, weightDecay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, maxGradientNorm: 1 };
     const stepped = await ask({ seq: 8, op: 'optimStep', ...adam });

@@ -47,7 +47,7 @@ export const shapesSettings: WorkerSettings = {
   activationCheckpointing: false,
   guidanceBatching: 'auto',
   offloadAnchor: true,
-  microBatch: 4,
+  rowsPerPass: 4,
   seed: 5,
   reward: null,
 };

@@ -1,7 +1,8 @@
+import { rowsPerPass } from '../plan.ts';
 import type { Config } from '../schema.ts';
 import type { Gpu } from './devices.ts';
 import { modelFacts } from './models.ts';
-import { passLimits } from './passes.ts';
+import { saturated } from './passes.ts';
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;
 
@@ -47,8 +48,9 @@ function onGpu(config: Config, { title, achieved }: Gpu): string[] {
       : 'Attention is a kernel that never holds all pairs of tokens; a prompt has 512 tokens.',
     'A GPU decodes one video after another, in tiles of 256 pixels.',
     policy.guidance_batching === 'auto'
-      ? `Samples and branches of guidance share a pass where a video has ${passLimits.tokens.toLocaleString('en-US')} tokens or less, and come one after another where it has more.`
+      ? `Samples and branches of guidance share a pass where a video has ${saturated.toLocaleString('en-US')} tokens or less, and come one after another where it has more.`
       : `Both branches of guidance ${policy.guidance_batching === 'batched' ? 'share a pass' : 'come one after another'}.`,
+    rowsPerPass(config) > 1 && 'Passes have fewer rows where memory has no room for all that could share one.',
     'Prompts are encoded before training, and the text encoders then leave the GPU.',
     `Reward models and held-out metrics are on every GPU in ${policy.precision}; only VideoAlign takes time, beside which reading frames and CLIP are nothing.`,
     'CUDA, its libraries and what the allocator cannot use take 1 GiB, with several GPUs 1.5 GiB.',

@@ -72,8 +72,8 @@ export function estimateConfig(config: Config, options: EstimateOptions = {}): E
   const isShapes = policy.model === 'shapes';
   const lora = !isShapes && policy.adapter.kind === 'lora';
   const { video, text } = tokensOf(model, sampling);
-  const memory = isShapes ? processMemory(config, work) : gpuMemory(config, work);
   const gpu = name === 'cpu' ? null : gpus[name];
+  const memory = isShapes ? processMemory(config, work) : gpuMemory(config, work, gpu?.memory ?? Infinity);
   return {
     model: policy.model,
     title: model.title,

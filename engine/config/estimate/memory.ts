@@ -38,10 +38,17 @@ export function memoryOf(parts: readonly PartBytes[]): MemoryEstimate {
   return { parts: parts.filter(({ bytes }) => bytes > 0), stage: stages[0], total: sum(null) + sum(stages[0]) };
 }
 
-/** Peak memory of one GPU for a torch model. */
-export function gpuMemory(config: Config, workload: Workload): MemoryEstimate {
+/**
+ * Peak memory of one GPU for a torch model.
+ * @param room bytes of the GPU: where passes of all rows that could share one do not fit, they have fewer
+ */
+export function gpuMemory(config: Config, workload: Workload, room: number): MemoryEstimate {
   const model = modelFacts(config.policy.model);
-  return memoryOf([...resident(config, model, workload), ...passing(config, model, workload)]);
+  const always = resident(config, model, workload);
+  for (let { samples: rows } = passesOf(config, model, workload); ; rows--) {
+    const memory = memoryOf([...always, ...passing(config, model, workload, rows)]);
+    if (rows === 1 || memory.total <= room) return memory;
+  }
 }
 
 const bytesOf = (precision: Config['policy']['precision']) => (precision === 'bf16' ? 2 : full);
@@ -112,7 +119,7 @@ function decoderPrecision({ policy }: Config): number {
 }
 
 /** What comes and goes. */
-function passing(config: Config, model: ModelFacts, workload: Workload): PartBytes[] {
+function passing(config: Config, model: ModelFacts, workload: Workload, rows: number): PartBytes[] {
   const { policy, sampling } = config;
   const { trainBranches, sequenceParallel } = workload;
   const { kept, most, forward } = blockBytes[policy.model as keyof typeof blockBytes][policy.precision];
@@ -120,7 +127,7 @@ function passing(config: Config, model: ModelFacts, workload: Workload): PartByt
   const { blocks, width } = model.network;
   const counts = tokensOf(model, sampling);
   const tokens = Math.ceil((counts.video + (model.trimmedText ? counts.text : 0)) / sequenceParallel);
-  const { samples, rolloutRows, updateRows } = passesOf(config, model, workload);
+  const { samples, rolloutRows, updateRows } = passesOf(config, model, workload, rows);
   const checkpointed = policy.activation_checkpointing;
   // Between checkpoints, only the input of each block is kept; the block at work is computed once more.
   const keptBytes = checkpointed ? width * bytesOf(policy.precision) : kept[kind];

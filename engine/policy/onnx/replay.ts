@@ -1,4 +1,4 @@
-import type { ForwardBackwardRequest, ForwardBackwardResult } from '../policy.ts';
+import type { LossOptions, Replay, ReplayResult } from '../policy.ts';
 import { accumulate, partGradients, replayResults, type GradientBuffers } from './gradient.ts';
 import type { Lanes } from './lanes.ts';
 import { partCount, sumsPerPart, type ReplayTask, type SampleOutput } from './tasks.ts';
@@ -14,10 +14,10 @@ export async function replay(
   weights: Weights,
   trajectories: Trajectories,
   step: StepTrajectory,
-  request: ForwardBackwardRequest,
+  request: Replay & LossOptions,
   buffers: GradientBuffers,
   velocities: ReplayTask['velocities'] = null,
-): Promise<ForwardBackwardResult> {
+): Promise<ReplayResult> {
   const count = request.samples.length;
   const parts = partCount(count, mostParts);
   const gradients = partGradients(buffers, parts);

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { weightsFolder } from '../../shapes/weights.ts';
-import type { Policy, PolicyDescription } from '../policy.ts';
+import type { Policy, PolicyDescription, ReplayResult } from '../policy.ts';
 import { createAdamW, stepAdamW } from './adamw.ts';
 import { createGradientBuffers, takeGradient } from './gradient.ts';
 import { startLanes } from './lanes.ts';
@@ -46,8 +46,15 @@ export async function createShapesPolicy(options: ShapesPolicyOptions): Promise<
     },
     rollout: (request) => rollouts.rollout(request),
     async forwardBackward(request) {
-      const { trajectories, step } = rollouts.kept(request.handle, request.step);
-      return replay(lanes, weights, trajectories, step, request, gradient);
+      const { replays, handle, ...loss } = request;
+      const results: ReplayResult[] = [];
+      for (const each of replays) {
+        const { trajectories, step } = rollouts.kept(handle, each.step);
+        results.push(await replay(lanes, weights, trajectories, step, { ...loss, ...each }, gradient));
+      }
+      // As where they share passes, so that a run learns the same from them wherever it is trained.
+      if (replays.length > 1) for (const result of results) result.gradientNorm = result.gradientNormRaw = null;
+      return results;
     },
     async optimStep(request) {
       const { current } = weights.sets;

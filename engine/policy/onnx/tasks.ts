@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { NoiseKey } from '../../method/random.ts';
 import type { KernelTable } from '../../method/kernels.ts';
-import type { ForwardBackwardRequest, OptimStepRequest } from '../policy.ts';
+import type { LossOptions, OptimStepRequest, Replay } from '../policy.ts';
 import type { Control } from './control.ts';
 import type { StepTrajectory } from './trajectories.ts';
 
@@ -50,7 +50,7 @@ export interface ReplayTask {
   guidance: number;
   words: BigInt64Array;
   step: StepTrajectory;
-  request: ForwardBackwardRequest;
+  request: Replay & LossOptions;
   /** Velocities `[M*latentSize]` of anchor and reference where the caller has them already; else lanes compute them. */
   velocities: { anchor: Float32Array; reference: Float32Array } | null;
   /** Results: `[M]` per output name. */

@@ -72,7 +72,7 @@ const rollout = z.object({
   seconds: z.object({ sample: z.number(), decode: z.number() }),
 });
 
-const forwardBackward = z.object({
+const replay = z.object({
   loss: real,
   policyLoss: real,
   ratio: real,
@@ -81,8 +81,8 @@ const forwardBackward = z.object({
   approxKl: real,
   klAnchor: real,
   klStep: real,
-  gradientNorm: real,
-  gradientNormRaw: real,
+  gradientNorm: real.nullable(),
+  gradientNormRaw: real.nullable(),
   driftReference: real.nullable(),
   driftAnchor: real.nullable(),
 });
@@ -109,7 +109,7 @@ export const results = {
   score: z.object({ scores: z.array(score) }),
   write: nothing,
   drain: z.object({ faults: z.array(faultSchema.extend({ file: z.string() })) }),
-  forwardBackward,
+  forwardBackward: z.object({ replays: z.array(replay) }),
   optimStep: z.object({ gradientNorm: real, updateNorm: real, skipped: z.boolean() }),
   setAnchor: nothing,
   release: nothing,

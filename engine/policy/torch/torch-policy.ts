@@ -24,8 +24,9 @@ export function createTorchPolicy(worker: Worker): Policy {
       const videos = videosOf(worker, handle, samples.length, description.video);
       return { handle, videos, logProbs_N_K: logProbs.map((row) => Float64Array.from(row)), seconds };
     },
-    forwardBackward({ advantages_M, ...fields }) {
-      return worker.ask('forwardBackward', { ...fields, advantages: advantages_M });
+    async forwardBackward({ replays, ...fields }) {
+      const asked = replays.map(({ advantages_M, ...replay }) => ({ ...replay, advantages: advantages_M }));
+      return (await worker.ask('forwardBackward', { ...fields, replays: asked })).replays;
     },
     optimStep: (request) => worker.ask('optimStep', { ...request }),
     async setAnchor() {

@@ -25,7 +25,8 @@ export interface WorkerSettings {
   activationCheckpointing: boolean;
   guidanceBatching: 'auto' | 'batched' | 'sequential';
   offloadAnchor: boolean;
-  microBatch: number;
+  /** Of a pass through the network, where the model takes so many and memory has room for them. */
+  rowsPerPass: number;
   seed: number;
   /** What the worker scores; null where the trainer does it. Relative paths start at `base`. */
   reward: {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 
@@ -59,6 +61,25 @@ def used_memory(device: torch.device) -> dict[str, int]:
             "peak": int(torch.cuda.max_memory_allocated(device)),
         }
     return {"memory": _resident(), "peak": _most_resident()}
+
+
+class Taken(NamedTuple):
+    """Bytes that something takes at its peak beside what is there already, and bytes that are free for such things."""
+
+    peak: int
+    free: int
+
+
+def memory_taken(device: torch.device, run: Callable[[], object]) -> Taken:
+    """Runs something on a CUDA device and looks at its memory."""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    run()
+    peak = torch.cuda.max_memory_allocated(device) - before
+    free, _ = torch.cuda.mem_get_info(device)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return Taken(peak, free + unused)
 
 
 def _most_resident() -> int:

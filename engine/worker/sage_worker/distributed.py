@@ -109,6 +109,13 @@ def most_of(values: Tensor, ranks: Ranks) -> Tensor:
     return values
 
 
+def least_of(values: Tensor, ranks: Ranks) -> Tensor:
+    """Minimum over the ranks, in place."""
+    if ranks.group is not None:
+        dist.all_reduce(values, op=dist.ReduceOp.MIN, group=ranks.group)
+    return values
+
+
 def gather_objects(value: T, ranks: Ranks) -> list[T]:
     """The value of every rank."""
     if ranks.group is None:

@@ -21,15 +21,17 @@ from sage_worker.recompute import recompute_blocks
 from sage_worker.replay import replay
 from sage_worker.requests import (
     ForwardBackwardRequest,
-    ForwardBackwardResult,
     KernelStep,
     OptimStepRequest,
     OptimStepResult,
+    Replay,
+    ReplayResult,
     RolloutRequest,
     RolloutResult,
     SampleSpec,
 )
 from sage_worker.rollout import OnProgress, OnVideos, Trajectories, roll_out
+from sage_worker.rows import rows_in_memory
 from sage_worker.sharding import forget_pass
 from sage_worker.state import load_state, save_state
 from sage_worker.trainable.base import Adapter, Prepare, Trainable
@@ -38,20 +40,18 @@ from sage_worker.trainable.full import FullTrainable
 __all__ = [
     "Adapter",
     "ForwardBackwardRequest",
-    "ForwardBackwardResult",
     "KernelStep",
     "NoiseKey",
     "OptimStepRequest",
     "OptimStepResult",
     "PolicyOptions",
+    "Replay",
+    "ReplayResult",
     "RolloutRequest",
     "RolloutResult",
     "SampleSpec",
     "TorchPolicy",
 ]
-
-MOST_ROWS = 16
-"""Of one pass through the network. Larger micro-batches are several passes of equal size."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class PolicyOptions:
     """None trains all parameters."""
     precision: torch.dtype
     """Of forward and backward passes: bfloat16 or float32. Masters, reductions and loss are float32 in any case."""
-    micro_batch: int
-    """Samples of a rank in one `forward_backward`."""
+    rows: int
+    """Of a pass through the network, where the model takes so many and memory has room for them."""
     activation_checkpointing: bool = False
     """Only the inputs of each block are kept for the backward pass."""
     seed: int = 0
@@ -71,11 +71,6 @@ class PolicyOptions:
     """Full fine-tuning: anchor and pre-trained weights rest in the CPU's memory."""
     prepare: Prepare | None = None
     """What is done to the model between adding adapters and sharding, such as compiling its blocks."""
-
-
-def pass_rows(micro_batch: int) -> int:
-    """Rows of every pass of a run, of sampling and replay alike: a row's bits may depend on how many there are."""
-    return -(-micro_batch // -(-micro_batch // MOST_ROWS))
 
 
 def _trainable(model: VideoModel, options: PolicyOptions, ranks: Ranks) -> Trainable:
@@ -100,6 +95,9 @@ class TorchPolicy:
         self.optimizer = create_adamw(self.trainable)
         # Nothing here draws from them, but what a user's own reward or another model draws belongs to the run.
         torch.manual_seed(options.seed + self.ranks.rank)
+        self._rows = min(options.rows, model.most_rows() or options.rows)
+        """Of every pass of a run, of sampling and replay alike: a row's bits may depend on how many there are."""
+        self._fits = False
         self._gradient = GradientSum()
         self._trajectories: dict[str, Trajectories] = {}
 
@@ -135,27 +133,46 @@ class TorchPolicy:
         `on_videos` gets this rank's videos as soon as a pass is decoded.
         """
         conditions = self._encode([sample.prompt for sample in request.samples])
-        rows = pass_rows(self.options.micro_batch)
         with self._unchanged_by_failure():
-            trajectories, result = roll_out(self.model, request, conditions, rows, self.ranks, on_videos, progress)
+            self._see_what_fits(conditions[:1], request.guidance)
+            trajectories, result = roll_out(
+                self.model, request, conditions, self._rows, self.ranks, on_videos, progress
+            )
         if request.trained_steps:
             self._trajectories[request.handle] = trajectories
         return result
 
-    def forward_backward(self, request: ForwardBackwardRequest) -> ForwardBackwardResult:
-        """Replays one step of some samples, accumulates the gradient of the loss; one that fails changes nothing."""
+    def forward_backward(self, request: ForwardBackwardRequest) -> list[ReplayResult]:
+        """Replays kept steps of some samples, accumulates the gradient of the losses; what fails changes nothing."""
         trajectories = self._trajectories.get(request.handle)
-        if trajectories is None or request.step not in trajectories.steps:
-            raise ValueError(f"step {request.step} of {request.handle} was not kept for replay")
-        total = len(trajectories.conditions)
-        # Found here it fails on every rank, and none waits for another.
-        if any(sample >= total for sample in request.samples):
-            raise ValueError(f"{request.handle} has {total} samples, and none of index {max(request.samples)}")
-        rows = pass_rows(self.options.micro_batch)
+        # Found here a fault is one on every rank, and none waits for another.
+        for replayed in request.replays:
+            if trajectories is None or replayed.step not in trajectories.steps:
+                raise ValueError(f"step {replayed.step} of {request.handle} was not kept for replay")
+            total = len(trajectories.conditions)
+            if any(sample >= total for sample in replayed.samples):
+                raise ValueError(f"{request.handle} has {total} samples, and none of index {max(replayed.samples)}")
+        assert trajectories is not None
         with self._unchanged_by_failure():
-            result, gradients = replay(self.model, self.trainable, trajectories, request, rows, self.ranks)
+            results, gradients = replay(self.model, self.trainable, trajectories, request, self._rows, self.ranks)
         self._gradient.add(gradients, request.gradient_scale)
-        return result
+        return results
+
+    def _see_what_fits(self, conditions: Sequence[Condition], guidance: float) -> None:
+        """Once in a run: whether memory has room for the wanted rows, by a forward and backward pass of one."""
+        if self._fits or not conditions:
+            return
+        self._fits = True
+
+        def one_row() -> None:
+            x = torch.zeros((1, *self.model.latent_shape), device=self._device)
+            sigma = torch.full((1,), 0.5, device=self._device)
+            velocity = self.model.velocity(x, sigma, conditions, guidance)
+            velocity.square().mean().backward()  # type: ignore[no-untyped-call]
+            self.trainable.take_gradients()
+
+        self._rows = rows_in_memory(self._rows, self._device, self.ranks, one_row)
+        self.model.limit_rows(self._rows)
 
     @contextmanager
     def _unchanged_by_failure(self) -> Iterator[None]:

@@ -55,16 +55,23 @@ class RolloutResult:
 
 
 @dataclass(frozen=True)
-class ForwardBackwardRequest:
-    """Replay of one kept step of some samples of a rollout."""
+class Replay:
+    """One kept step of some samples of a rollout: the micro-batch of the method."""
 
-    handle: str
     samples: tuple[int, ...]
     """By index into the rollout: those of all processes together."""
     step: int
     advantages: tuple[float, ...]
     equalizer: float
     """e_k; multiplies the policy loss only."""
+
+
+@dataclass(frozen=True)
+class ForwardBackwardRequest:
+    """Replays that are computed in one go: (sample, step) pairs of several steps share passes through the network."""
+
+    handle: str
+    replays: tuple[Replay, ...]
     clip_range: float
     beta: float
     anchor_weight: float
@@ -72,14 +79,14 @@ class ForwardBackwardRequest:
     stepwise_estimator: Literal["k1", "k3"]
     use_anchor: bool
     gradient_scale: float
-    """The gradient of the mean loss is multiplied by this before it is accumulated (1 / micro-batches an update)."""
+    """The gradient of each replay's mean loss is multiplied by this before it is accumulated: 1 / replays an update."""
     measure_reference: bool = True
     """Whether to measure the drift from the pre-trained model, which costs a forward pass."""
 
 
 @dataclass(frozen=True)
-class ForwardBackwardResult:
-    """Means over the micro-batch unless a name says otherwise."""
+class ReplayResult:
+    """Means over one replay's samples unless a name says otherwise."""
 
     loss: float
     policy_loss: float
@@ -91,14 +98,15 @@ class ForwardBackwardResult:
     kl_anchor: float
     """0 without an anchor."""
     kl_step: float
-    gradient_norm: float
-    """Of the gradient of this micro-batch's mean loss, after equalization, before gradient_scale."""
-    gradient_norm_raw: float
+    gradient_norm: float | None
+    """Of the gradient of this replay's mean loss, after equalization, before gradient_scale; None where several replays
+    were computed in one go, whose gradients have come as one sum."""
+    gradient_norm_raw: float | None
     """The same before equalization: gradient_norm / e_k."""
     drift_reference: float | None
-    """E|v - v_ref|^2 / E|v_ref|^2 from the pre-trained model; null where it was not measured."""
+    """E|v - v_ref|^2 / E|v_ref|^2 from the pre-trained model; None where it was not measured."""
     drift_anchor: float | None
-    """The same from the anchor; null without one."""
+    """The same from the anchor; None without one."""
 
 
 @dataclass(frozen=True)

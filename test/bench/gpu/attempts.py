@@ -84,7 +84,7 @@ def attempt(bench: Bench, size: Size, options: PerformanceOptions, reference: Te
         sampled = timed(bench, velocity, repeats=3)
         shown = velocity().clone()
         policy.rollout(request, lambda _, __: None, lambda _, __, ___: None)
-    first = policy.forward_backward(replay_request(0))
+    (first,) = policy.forward_backward(replay_request(0))
     replayed = timed(bench, lambda: policy.forward_backward(replay_request(1, measure_reference=False)), repeats=2)
     record = {
         "rolloutMs": sampled["ms"],
@@ -103,13 +103,14 @@ def attempt(bench: Bench, size: Size, options: PerformanceOptions, reference: Te
 def batched_replay(bench: Bench, size: Size, rows: int) -> tuple[Record, Tensor]:
     """Several samples at one step in one pass; milliseconds of each sample."""
     model = random_hunyuan(bench, size)
-    policy = policy_of(bench, model, size, micro_batch=rows)
+    # However long a row is: that two of them gain nothing then is what is tried here.
     apply_performance(model, PerformanceOptions(rows=rows))
+    policy = policy_of(bench, model, size, rows=rows)
     table = sage_steps(STEPS)
     request = rollout_request((table[1],), (0,), samples=rows)
     policy.rollout(request, lambda _, __: None, lambda _, __, ___: None)
     wanted = replay_request(0, tuple(range(rows)), measure_reference=False)
-    first = policy.forward_backward(wanted)
+    (first,) = policy.forward_backward(wanted)
     spent = timed(bench, lambda: policy.forward_backward(wanted), repeats=2)
     each = spent["ms"] / rows
     useful = sum(branch.training for branch in operations(size, model.tokens()))

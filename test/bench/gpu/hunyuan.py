@@ -90,7 +90,7 @@ def decoding(bench: Bench, part: str, model: Any) -> Record:
 
 def update_step(bench: Bench, part: str, policy: Any, counted: tuple[Flops, Flops], limit: float) -> dict[str, float]:
     """One sample at one step, guided, in three states of the trust region; the rollout was kept by `rollout_step`."""
-    first = policy.forward_backward(replay_request(0))
+    (first,) = policy.forward_backward(replay_request(0))
     bench.add(part, "first replay", ratioDeviation=first.ratio_deviation, gradientNorm=first.gradient_norm)
     useful = sum(branch.training for branch in counted)
     done = sum(branch.recomputed for branch in counted)

@@ -143,12 +143,12 @@ def random_hunyuan(bench: Bench, size: Size) -> Any:
     return model
 
 
-def policy_of(bench: Bench, model: Any, size: Size, micro_batch: int = 1) -> TorchPolicy:
+def policy_of(bench: Bench, model: Any, size: Size, rows: int = 1) -> TorchPolicy:
     """LoRA of the size's rank on the model, with activation checkpointing."""
     options = PolicyOptions(
         adapter=Adapter(rank=size.rank, alpha=2.0 * size.rank),
         precision=bench.precision,
-        micro_batch=micro_batch,
+        rows=rows,
         activation_checkpointing=True,
         seed=0,
     )

@@ -10,6 +10,7 @@ from sage_worker.policy import (
     ForwardBackwardRequest,
     KernelStep,
     OptimStepRequest,
+    Replay,
     RolloutRequest,
     SampleSpec,
 )
@@ -69,13 +70,11 @@ def replay_request(
     handle: str = "bench",
     gradient_scale: float = 1.0,
 ) -> ForwardBackwardRequest:
-    """One micro-batch with the paper's trust region."""
+    """One replay with the paper's trust region."""
+    signs = tuple(1.0 - 2.0 * (i % 2) for i in range(len(samples)))
     return ForwardBackwardRequest(
         handle=handle,
-        samples=samples,
-        step=step,
-        advantages=advantages or tuple(1.0 - 2.0 * (i % 2) for i in range(len(samples))),
-        equalizer=1.0,
+        replays=(Replay(samples=samples, step=step, advantages=advantages or signs, equalizer=1.0),),
         clip_range=1e-4,
         beta=1e-5,
         anchor_weight=1.0,

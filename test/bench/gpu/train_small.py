@@ -79,7 +79,7 @@ def shapes(bench: Bench, device: torch.device) -> TorchPolicy:
         cache=bench.scratch / "cache",
         device=device,
     )
-    trained = PolicyOptions(adapter=None, precision=torch.float32, micro_batch=GROUP, offload_anchor=False)
+    trained = PolicyOptions(adapter=None, precision=torch.float32, rows=GROUP, offload_anchor=False)
     return TorchPolicy(load_model("shapes", options), trained)
 
 
@@ -101,7 +101,7 @@ def hunyuan(bench: Bench, device: torch.device) -> TorchPolicy:
     trained = PolicyOptions(
         adapter=Adapter(size.rank, 2.0 * size.rank),
         precision=torch.float32,
-        micro_batch=1,
+        rows=1,
         activation_checkpointing=True,
         seed=0,
     )
@@ -123,12 +123,14 @@ def train(policy: TorchPolicy, prompts: tuple[str, ...], rounds: int) -> Trained
         advantages = normalised(rewards)
         seen["reward"].append(statistics.fmean(rewards))
         seen["logProbability"].append(statistics.fmean(x for row in result.log_probs for x in row))
-        micro = policy.options.micro_batch
+        micro = policy.options.rows
         works = [
             (step, tuple(range(start, start + micro))) for start in range(0, len(rewards), micro) for step in explored
         ]
         results = [
-            policy.forward_backward(
+            result
+            for step, samples in works
+            for result in policy.forward_backward(
                 replay_request(
                     step,
                     samples,
@@ -137,12 +139,11 @@ def train(policy: TorchPolicy, prompts: tuple[str, ...], rounds: int) -> Trained
                     gradient_scale=1 / len(works),
                 )
             )
-            for step, samples in works
         ]
         if iteration == 0:
             seen["ratioDeviation"] = [max(each.ratio_deviation for each in results)]
         seen["loss"].append(statistics.fmean(each.loss for each in results))
-        seen["gradientNorm"].append(statistics.fmean(each.gradient_norm for each in results))
+        seen["gradientNorm"].append(statistics.fmean(each.gradient_norm or 0.0 for each in results))
         seen["drift"].append(statistics.fmean(each.drift_reference or 0.0 for each in results))
         seen["updateNorm"].append(policy.optim_step(optimizer_request(1e-3)).update_norm)
         policy.set_anchor()

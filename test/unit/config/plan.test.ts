@@ -6,6 +6,7 @@ import {
   planIteration,
   plannedTable,
   plannedVideoFiles,
+  rowsPerPass,
   timesDue,
   videosOfEvaluation,
   type Recurring,
@@ -63,7 +64,9 @@ describe('the division of an iteration', () => {
         const plan = planIteration(config);
         const explored = plannedTable(config)!.steps.flatMap((step, k) => (step.explored ? [k] : []));
         const advantages = Array.from({ length: prompts * generations }, () => 1);
-        const updates = planUpdates(config, explored, advantages, 1);
+        const updates = planUpdates(config, explored, advantages, 1).map((groups) =>
+          groups.flatMap(({ replays }) => replays),
+        );
         const whole =
           updates.every((update) => update.length === training.accumulation) &&
           updates.flat().every(({ samples }) => samples.length === training.micro_batch);
@@ -110,5 +113,33 @@ it('the files of a run are counted by iterations, groups and evaluations', () =>
   expect(plannedVideoFiles(config, 72)).toEqual({ rollouts: 4 * 4 * 3, evaluations: 3 * 24 });
   expect(plannedVideoFiles({ ...config, videos: { ...config.videos, every: 0 } }, 72)).toEqual({
     ...{ rollouts: 0, evaluations: 0 },
+  });
+});
+
+describe('rows of a pass', () => {
+  const rows = (training: Partial<Config['training']>, rollout: Partial<Config['rollout']> = {}, devices = 1) => {
+    const base = configOf('{}');
+    const counts = { prompts_per_iteration: 16, generations: 4, ...rollout };
+    const policy = { ...base.policy, devices };
+    return rowsPerPass({
+      ...base,
+      policy,
+      rollout: { ...base.rollout, ...counts },
+      training: { ...base.training, ...training },
+    });
+  };
+
+  it('are those of a micro-batch, in as many passes of equal size as it takes', () => {
+    const found = [1, 2, 15, 16, 17, 20, 32, 33].map((micro_batch) => rows({ micro_batch }));
+    expect(found).toEqual([1, 2, 15, 16, 9, 10, 16, 11]);
+  });
+
+  it('are more where replays of several steps share a pass, but no more than a rank samples', () => {
+    const shared = { micro_batch: 1, accumulation: 12, measure_gradient: 'first' as const };
+    expect(rows(shared)).toBe(12);
+    expect(rows({ ...shared, accumulation: 40 })).toBe(14);
+    expect(rows({ ...shared, measure_gradient: 'all' })).toBe(1);
+    expect(rows(shared, {}, 16)).toBe(4);
+    expect(rows(shared, { prompts_per_iteration: 2 })).toBe(8);
   });
 });

@@ -6,7 +6,7 @@ import { gpus } from '../../../engine/config/estimate/devices.ts';
 import { estimateConfig } from '../../../engine/config/estimate/estimate.ts';
 import { decodingBytes, gpuMemory, memoryOf } from '../../../engine/config/estimate/memory.ts';
 import type { MemoryPart } from '../../../engine/config/estimate/names.ts';
-import { passLimits } from '../../../engine/config/estimate/passes.ts';
+import { saturated } from '../../../engine/config/estimate/passes.ts';
 import { workloadOf } from '../../../engine/config/estimate/workload.ts';
 import type { Config } from '../../../engine/config/schema.ts';
 import { packageRoot } from '../../../engine/package-root.ts';
@@ -22,7 +22,7 @@ function configOf(model: string, overrides: Record<string, Record<string, unknow
   return config as unknown as Config;
 }
 
-const memory = (config: Config) => gpuMemory(config, workloadOf(config));
+const memory = (config: Config) => gpuMemory(config, workloadOf(config), Infinity);
 const part = (config: Config, name: MemoryPart, stage: string | null = null) =>
   memory(config).parts.find((each) => each.part === name && each.stage === stage)?.bytes ?? 0;
 const hunyuan = (overrides: Record<string, Record<string, unknown>> = {}) => configOf('hunyuan-video-1.5', overrides);
@@ -106,27 +106,37 @@ describe('peak memory of a GPU', () => {
       return ['rollout', 'update'].map((stage) => part(config, 'activations', stage) / (count.video + count.text));
     };
     const short = { height: 176, width: 320 };
-    expect(activations({ policy: alone })).toEqual([forward, 4 * inputs + atWork]);
+    expect(activations({ policy: alone })).toEqual([forward, inputs + atWork]);
     expect(activations({ policy: alone, sampling: short })).toEqual([8 * forward, 4 * inputs + 8 * atWork]);
     const sequential = { ...alone, guidance_batching: 'sequential' };
     expect(activations({ policy: sequential, sampling: short })).toEqual([4 * forward, 4 * inputs + 4 * atWork]);
     expect(activations({ policy: { ...alone, guidance_batching: 'batched' } })).toEqual([
       2 * forward,
-      4 * inputs + 2 * atWork,
+      inputs + 2 * atWork,
     ]);
     // On several GPUs texts of different lengths do not share one.
-    expect(activations({ sampling: short })).toEqual([2 * forward, 4 * inputs + 2 * atWork]);
-    const many = { policy: alone, training: { micro_batch: 40 } };
-    expect(activations(many)).toEqual([forward, 14 * inputs + atWork]);
+    expect(activations({ sampling: short })).toEqual([2 * forward, inputs + 2 * atWork]);
+    const many = { policy: sequential, sampling: short, training: { micro_batch: 40 } };
+    expect(activations(many)).toEqual([14 * forward, 14 * inputs + 14 * atWork]);
   });
 
-  test('passes have the limits of the worker', () => {
+  test('activations: passes have fewer rows where memory has no room for all that could share one', () => {
+    const config = hunyuan({ policy: { ...alone, ...lora }, training: { micro_batch: 8 }, sampling: { frames: 21 } });
+    const totals = [80, 40, 24, 1].map((room) => gpuMemory(config, workloadOf(config), room * gibibyte).total);
+    expect(totals).toEqual(totals.toSorted((a, b) => b - a));
+    expect(totals[1]).toBeLessThanOrEqual(40 * gibibyte);
+    expect(totals[0]).toBeGreaterThan(40 * gibibyte);
+    // With a single row there is nothing left to save.
+    expect(totals[3]).toBe(gpuMemory(config, workloadOf(config), 0).total);
+    expect(totals[3]).toBeGreaterThan(gibibyte);
+  });
+
+  test('rows are long where the worker says so', () => {
     const limit = (file: string, name: string) => {
       const code = readFileSync(path.join(packageRoot(), 'engine/worker/sage_worker', file), 'utf8');
       return Number(new RegExp(`^${name} = (\\d+)$`, 'm').exec(code)?.[1]);
     };
-    expect(passLimits.tokens).toBe(limit('models/guidance.py', 'SATURATED'));
-    expect(passLimits.samples).toBe(limit('policy.py', 'MOST_ROWS'));
+    expect(saturated).toBe(limit('models/guidance.py', 'SATURATED'));
   });
 
   test('of LoRA on one GPU agrees with docs/gpu.md, part by part', () => {

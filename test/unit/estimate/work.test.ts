@@ -84,7 +84,7 @@ describe('the work of an iteration is what the trainer plans', () => {
     const work = workloadOf(config);
     const steps = exploredSteps(rolloutTable(config));
     const updates = planUpdates(config, steps, new Array<number>(work.rollouts).fill(1), 1);
-    const replays = updates.flat();
+    const replays = updates.flat().flatMap((group) => group.replays);
     expect(work).toMatchObject({ updates: updates.length, microBatches: replays.length, explored: steps.length });
     expect(work.replaysPerRank).toBe(replays.reduce((sum, { samples }) => sum + samples.length, 0));
   });

@@ -62,7 +62,7 @@ describe('keys', () => {
       rollout: prompts_per_iteration, generations → rollout:\\n  prompts_per_iteration: \${1:4}\\n  generations: \${2: (with its usual keys)
       reward → reward:\\n  $0 (block: model, python, weights, held_out, checkpoints, advantage_clip)
       reward: model, weights → reward:\\n  model: \${1|shapes-judge,videoalign,clipscore,picks (with its usual keys)
-      training → training:\\n  $0 (block: iterations, micro_batch, accumulation, steps_per_sample, learning_rate, learning_rate_schedule, weight_decay, beta1, beta2, epsilon, max_gradient_norm, clip_range, measure_drift)
+      training → training:\\n  $0 (block: iterations, micro_batch, accumulation, steps_per_sample, learning_rate, learning_rate_schedule, weight_decay, beta1, beta2, epsilon, max_gradient_norm, clip_range, measure_gradient, measure_drift)
       training: iterations, micro_batch, accumulation, learning_rate → training:\\n  iterations: \${1:60}\\n  micro_batch: \${2:32}\\n  acc (with its usual keys)
       equalizer → equalizer:\\n  $0 (block: mode, decay, warmup)
       equalizer: mode → equalizer:\\n  mode: \${1|analytic,measured,none|} (with its usual keys)

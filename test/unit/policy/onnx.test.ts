@@ -7,13 +7,8 @@ import { SageError } from '../../../engine/errors.ts';
 import { exploredSteps, kernelTable, type KernelName } from '../../../engine/method/kernels.ts';
 import { logProb } from '../../../engine/method/logprob.ts';
 import { createShapesPolicy } from '../../../engine/policy/onnx/shapes-policy.ts';
-import type {
-  ForwardBackwardRequest,
-  Policy,
-  RolloutRequest,
-  SampledVideo,
-  SampleSpec,
-} from '../../../engine/policy/policy.ts';
+import { replayed, type SingleReplay } from '../../support/replay.ts';
+import type { Policy, RolloutRequest, SampledVideo, SampleSpec } from '../../../engine/policy/policy.ts';
 import { readSafetensors } from '../../../engine/run/safetensors.ts';
 import { allPrompts } from '../../../engine/shapes/grammar.ts';
 import { weightsFolder } from '../../../engine/shapes/weights.ts';
@@ -42,7 +37,7 @@ function rolloutRequest(kernel: KernelName, guidance = 1, trainGuidance = true):
   return { samples, table, trainedSteps: exploredSteps(table), guidance, trainGuidance };
 }
 
-function replayRequest(handle: string, step: number, indices: number[]): ForwardBackwardRequest {
+function replayRequest(handle: string, step: number, indices: number[]): SingleReplay {
   return {
     handle,
     step,
@@ -86,7 +81,7 @@ describe('replay with unchanged weights', () => {
     const { handle } = await policy.rollout(request);
     for (const step of request.trainedSteps) {
       for (const indices of [[0, 1, 2, 3, 4, 5, 6, 7, 8], [8, 2, 5], [4]]) {
-        const result = await policy.forwardBackward(replayRequest(handle, step, indices));
+        const result = await replayed(policy, replayRequest(handle, step, indices));
         expect(result.ratioDeviation).toBe(0);
         expect(result.ratio).toBe(1);
         expect(result.approxKl).toBe(0);
@@ -147,21 +142,21 @@ describe('an update', () => {
     const request = rolloutRequest('sage');
     const { handle } = await own.rollout(request);
     await own.setAnchor();
-    await own.forwardBackward(replayRequest(handle, 1, [0, 1, 2, 3]));
+    await replayed(own, replayRequest(handle, 1, [0, 1, 2, 3]));
     const { updateNorm, gradientNorm, skipped } = await own.optimStep(adam);
     expect(skipped).toBe(false);
     expect(gradientNorm).toBeGreaterThan(0);
     expect(updateNorm).toBeGreaterThan(0);
-    const moved = await own.forwardBackward(replayRequest(handle, 1, [0, 1, 2, 3]));
+    const moved = await replayed(own, replayRequest(handle, 1, [0, 1, 2, 3]));
     expect(moved.ratioDeviation).toBeGreaterThan(0);
     expect(moved.klAnchor).toBeGreaterThan(0);
     expect(moved.driftAnchor).toBeGreaterThan(0);
     await own.setAnchor();
-    const anchored = await own.forwardBackward(replayRequest(handle, 1, [0, 1, 2, 3]));
+    const anchored = await replayed(own, replayRequest(handle, 1, [0, 1, 2, 3]));
     expect(anchored.klAnchor).toBe(0);
     expect(anchored.driftAnchor).toBe(0);
     expect(anchored.driftReference).toBeCloseTo(moved.driftReference!, 9);
-    const free = await own.forwardBackward({ ...replayRequest(handle, 1, [0, 1, 2, 3]), useAnchor: false });
+    const free = await replayed(own, { ...replayRequest(handle, 1, [0, 1, 2, 3]), useAnchor: false });
     expect(free).toMatchObject({ klAnchor: 0, driftAnchor: null, driftReference: anchored.driftReference });
     await own.dispose();
   });
@@ -170,13 +165,13 @@ describe('an update', () => {
     const request = rolloutRequest('sage');
     const { handle } = await policy.rollout(request);
     await policy.optimStep({ ...adam, learningRate: 0, weightDecay: 0 });
-    await policy.forwardBackward(replayRequest(handle, 2, [0, 1, 2, 3]));
+    await replayed(policy, replayRequest(handle, 2, [0, 1, 2, 3]));
     const whole = await policy.optimStep({ ...adam, learningRate: 0, weightDecay: 0 });
     for (const half of [
       [0, 1],
       [2, 3],
     ]) {
-      await policy.forwardBackward({ ...replayRequest(handle, 2, half), gradientScale: 0.5 });
+      await replayed(policy, { ...replayRequest(handle, 2, half), gradientScale: 0.5 });
     }
     const halves = await policy.optimStep({ ...adam, learningRate: 0, weightDecay: 0 });
     expect(halves.gradientNorm / whole.gradientNorm).toBeCloseTo(1, 4);
@@ -187,9 +182,9 @@ describe('an update', () => {
     const own = await createShapesPolicy({ threads: 2 });
     const { handle } = await own.rollout(rolloutRequest('sage'));
     const request = { ...replayRequest(handle, 1, [0]), advantages_M: [1], beta: 0 };
-    await own.forwardBackward(request);
+    await replayed(own, request);
     await own.optimStep({ ...adam, learningRate: 1e-4, weightDecay: 0 });
-    expect((await own.forwardBackward(request)).ratio).toBeGreaterThan(1);
+    expect((await replayed(own, request)).ratio).toBeGreaterThan(1);
     await own.dispose();
   });
 });
@@ -200,10 +195,10 @@ describe('state', () => {
     const second = await createShapesPolicy({ threads: 2 });
     const step = async (own: Policy) => {
       const { handle } = await own.rollout(rolloutRequest('sage'));
-      const replayed = await own.forwardBackward(replayRequest(handle, 0, [0, 1, 2]));
+      const result = await replayed(own, replayRequest(handle, 0, [0, 1, 2]));
       const updated = await own.optimStep(adam);
       own.release(handle);
-      return { replayed, updated };
+      return { result, updated };
     };
     await first.setAnchor();
     await step(first);
@@ -239,8 +234,8 @@ describe('threads', () => {
       for (let update = 0; update < 2; update++) {
         const { handle, videos, logProbs_N_K } = await own.rollout({ ...request, samples: seventeen });
         pixels.push(...(await Promise.all(videos.map(pixelsOf))));
-        numbers.push(logProbs_N_K, await own.forwardBackward(replayRequest(handle, 1, [...seventeen.keys()])));
-        numbers.push(await own.forwardBackward(replayRequest(handle, 2, [16, 3])), await own.optimStep(adam));
+        numbers.push(logProbs_N_K, await replayed(own, replayRequest(handle, 1, [...seventeen.keys()])));
+        numbers.push(await replayed(own, replayRequest(handle, 2, [16, 3])), await own.optimStep(adam));
         await own.setAnchor();
         own.release(handle);
       }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { planIteration } from '../../../engine/config/plan.ts';
 import { checkText } from '../../../engine/config/load.ts';
 import type { Config } from '../../../engine/config/schema.ts';
-import { drawBatch, planUpdates, promptsToCome } from '../../../engine/training/batch.ts';
+import { drawBatch, planUpdates, promptsToCome, type ReplayGroup } from '../../../engine/training/batch.ts';
 
 function configOf(text: string): Config {
   const { config, diagnostics } = checkText(text);
@@ -68,6 +68,8 @@ describe('the prompts of an iteration', () => {
   }
 });
 
+const replaysOf = (updates: ReplayGroup[][]) => updates.map((groups) => groups.flatMap(({ replays }) => replays));
+
 describe('the plan of updates', () => {
   it('replays every scored sample at every trained step exactly once, in micro-batches of one step', () => {
     fc.assert(
@@ -81,7 +83,7 @@ describe('the plan of updates', () => {
             ...base,
             training: { ...base.training, micro_batch: microBatch, accumulation, steps_per_sample: null },
           };
-          const updates = planUpdates(config, steps, advantages, 5);
+          const updates = replaysOf(planUpdates(config, steps, advantages, 5));
           const pairs = updates.flat().flatMap(({ samples, step }) => samples.map((i) => `${i}@${step}`));
           const scored = advantages.flatMap((advantage, i) => (advantage === null ? [] : [i]));
           expect(pairs.sort()).toEqual(scored.flatMap((i) => steps.map((k) => `${i}@${k}`)).sort());
@@ -103,7 +105,7 @@ describe('the plan of updates', () => {
     };
     const { explored, ranks, replays, updates } = planIteration(config)!;
     expect(ranks).toBe(4);
-    const planned = planUpdates(config, explored, Array<number>(32).fill(1), 1);
+    const planned = replaysOf(planUpdates(config, explored, Array<number>(32).fill(1), 1));
     expect(planned.length).toBe(updates);
     expect(planned.flat().length).toBe(replays);
     expect(planned.flat().every(({ samples }) => samples.length === 8)).toBe(true);
@@ -115,7 +117,8 @@ describe('the plan of updates', () => {
       const config = { ...base, training: { ...base.training, measure_drift } };
       return planUpdates(config, [0, 2, 5], Array<number>(70).fill(1), 1)
         .flat()
-        .filter((r) => r.measureReference);
+        .filter((group) => group.measureReference)
+        .flatMap((group) => group.replays);
     };
     expect(
       measured('first')
@@ -125,13 +128,36 @@ describe('the plan of updates', () => {
     expect(measured('all')).toHaveLength(9);
   });
 
+  it('computes what is measured by itself and all else of an update in one go', () => {
+    const base = configOf('{}');
+    const planned = (measure_gradient: 'all' | 'first', measure_drift: 'all' | 'first') => {
+      const training = { ...base.training, micro_batch: 4, accumulation: 6, measure_gradient, measure_drift };
+      return planUpdates({ ...base, training }, [0, 2, 5], Array<number>(16).fill(1), 1);
+    };
+    const shape = (updates: ReplayGroup[][]) => updates.map((groups) => groups.map(({ replays }) => replays.length));
+    expect(shape(planned('all', 'all'))).toEqual([Array(6).fill(1), Array(6).fill(1)]);
+    expect(shape(planned('first', 'all'))).toEqual([[1, 1, 1, 3], [6]]);
+    const [first, second] = planned('first', 'first');
+    expect([...first, ...second].map((group) => group.measureReference)).toEqual([true, true, true, false, false]);
+    expect(
+      first
+        .slice(0, 3)
+        .map(({ replays }) => replays[0].step)
+        .sort(),
+    ).toEqual([0, 2, 5]);
+    // The same pairs, in the same updates, whatever is measured.
+    const pairs = (updates: ReplayGroup[][]) =>
+      replaysOf(updates).map((replays) => replays.map((replay) => JSON.stringify(replay)).sort());
+    expect(pairs(planned('first', 'first'))).toEqual(pairs(planned('all', 'all')));
+  });
+
   it('trains only as many steps a sample as asked for, others each time', () => {
     const base = configOf('{}');
     const config = { ...base, training: { ...base.training, micro_batch: 4, accumulation: 2, steps_per_sample: 2 } };
     const advantages = Array.from({ length: 8 }, () => 1);
     const seen = new Set<number>();
     for (let iteration = 1; iteration <= 20; iteration++) {
-      const replays = planUpdates(config, [0, 1, 2, 3, 4], advantages, iteration).flat();
+      const replays = replaysOf(planUpdates(config, [0, 1, 2, 3, 4], advantages, iteration)).flat();
       expect(replays.length).toBe(4);
       for (const { step } of replays) seen.add(step);
     }

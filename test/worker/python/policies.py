@@ -18,11 +18,12 @@ from sage_worker.models.shapes import load_shapes
 from sage_worker.policy import (
     Adapter,
     ForwardBackwardRequest,
-    ForwardBackwardResult,
     KernelStep,
     NoiseKey,
     OptimStepRequest,
     PolicyOptions,
+    Replay,
+    ReplayResult,
     RolloutRequest,
     RolloutResult,
     SampleSpec,
@@ -67,14 +68,14 @@ def model_options(**changed: object) -> ModelOptions:
     return ModelOptions(**{**options, **changed})  # type: ignore[arg-type]
 
 
-def shapes_policy(micro_batch: int = 4, **options: object) -> TorchPolicy:
+def shapes_policy(rows: int = 4, **options: object) -> TorchPolicy:
     """The packaged Shapes model, trained in full."""
-    return TorchPolicy(load_shapes(model_options()), policy_options(micro_batch=micro_batch, **options))
+    return TorchPolicy(load_shapes(model_options()), policy_options(rows=rows, **options))
 
 
 def policy_options(**changed: object) -> PolicyOptions:
     """Full fine-tuning in float32."""
-    options: dict[str, object] = {"adapter": None, "precision": torch.float32, "micro_batch": 4}
+    options: dict[str, object] = {"adapter": None, "precision": torch.float32, "rows": 4}
     return PolicyOptions(**{**options, **changed})  # type: ignore[arg-type]
 
 
@@ -99,14 +100,17 @@ def roll_out(
     return result, videos
 
 
-def forward_backward(policy: TorchPolicy, of: Sequence[int] = (0, 1, 2, 3), **changed: object) -> ForwardBackwardResult:
-    """Replay of some samples with advantages of either sign."""
+def replay_of(of: Sequence[int], step: int = 1, **changed: Any) -> Replay:
+    """One step of some samples, with advantages of either sign."""
+    advantages = tuple(1.5 * math.cos(2.0 * i + 0.3) for i in of)
+    return Replay(**{"samples": tuple(of), "step": step, "advantages": advantages, "equalizer": 1.7, **changed})
+
+
+def replays(policy: TorchPolicy, *together: Replay, **changed: object) -> list[ReplayResult]:
+    """Some replays computed in one go."""
     request: dict[str, object] = {
         "handle": "rollout",
-        "samples": tuple(of),
-        "step": 1,
-        "advantages": tuple(1.5 * math.cos(2.0 * i + 0.3) for i in of),
-        "equalizer": 1.7,
+        "replays": together,
         "clip_range": 1e-4,
         "beta": 1e-3,
         "anchor_weight": 1.0,
@@ -118,12 +122,19 @@ def forward_backward(policy: TorchPolicy, of: Sequence[int] = (0, 1, 2, 3), **ch
     return policy.forward_backward(ForwardBackwardRequest(**{**request, **changed}))  # type: ignore[arg-type]
 
 
+def forward_backward(policy: TorchPolicy, of: Sequence[int] = (0, 1, 2, 3), **changed: Any) -> ReplayResult:
+    """One replay by itself."""
+    own = {name: changed.pop(name) for name in ("step", "samples", "advantages", "equalizer") if name in changed}
+    (result,) = replays(policy, replay_of(of, **own), **changed)
+    return result
+
+
 ADAMW = OptimStepRequest(
     learning_rate=3e-4, weight_decay=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8, max_gradient_norm=1.0
 )
 
 
-def update(policy: TorchPolicy, of: Sequence[int] = (0, 1, 2, 3), **changed: object) -> ForwardBackwardResult:
+def update(policy: TorchPolicy, of: Sequence[int] = (0, 1, 2, 3), **changed: Any) -> ReplayResult:
     """One micro-batch and one optimizer step."""
     result = forward_backward(policy, of, **changed)
     policy.optim_step(ADAMW)
@@ -162,6 +173,12 @@ class TinyVideo:
 
     def use_network(self, network: nn.Module) -> None:
         self.network = network
+
+    def most_rows(self) -> None:
+        pass
+
+    def limit_rows(self, rows: int) -> None:
+        pass
 
     def encode_ahead(self, prompts: Sequence[str]) -> None:
         self.encode(prompts)

@@ -19,7 +19,17 @@ import torch.distributed as dist
 # Beside this file, as conftest.py makes it for tests.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from policies import ADAMW, forward_backward, model_options, policy_options, real_policy, roll_out, samples
+from policies import (
+    ADAMW,
+    forward_backward,
+    model_options,
+    policy_options,
+    real_policy,
+    replay_of,
+    replays,
+    roll_out,
+    samples,
+)
 from sage_worker.distributed import Ranks, gather_objects, ranks_of, start_group, wait_for_all
 from sage_worker.models.shapes import load_shapes
 from sage_worker.policy import TorchPolicy
@@ -29,14 +39,14 @@ FAST = replace(ADAMW, learning_rate=3e-3)
 
 
 def shapes(folder: Path, group: Any) -> TorchPolicy:
-    micro_batch = 4 // ranks_of(group).size
-    return TorchPolicy(load_shapes(model_options()), policy_options(micro_batch=micro_batch), group)
+    rows = 4 // ranks_of(group).size
+    return TorchPolicy(load_shapes(model_options()), policy_options(rows=rows), group)
 
 
 def real(name: str, **options: Any) -> Make:
     def make(folder: Path, group: Any) -> TorchPolicy:
-        micro_batch = 4 // ranks_of(group).size
-        return real_policy(name, folder / name, folder / "prompts", group, micro_batch=micro_batch, **options)
+        rows = 4 // ranks_of(group).size
+        return real_policy(name, folder / name, folder / "prompts", group, rows=rows, **options)
 
     return make
 
@@ -63,6 +73,9 @@ def iterate(policy: TorchPolicy, iteration: int, ranks: Ranks) -> list[Any]:
         if step == 3:
             said.append(asdict(policy.optim_step(FAST)))
             policy.set_anchor()
+    # Five rows of two steps in one go.
+    together = replays(policy, replay_of((4, 2, 7), 1), replay_of((0, 3), 0), gradient_scale=0.5)
+    said += [asdict(result) for result in together]
     said.append(asdict(policy.optim_step(FAST)))
     policy.release("rollout")
     return said

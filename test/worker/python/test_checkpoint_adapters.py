@@ -16,7 +16,7 @@ from tiny import write_wan
 
 def test_diffusers_loads_what_training_of_wan_has_saved(tmp_path: Path) -> None:
     folder, checkpoint = write_wan(tmp_path / "wan"), tmp_path / "checkpoint"
-    policy = real_policy("wan-2.1", folder, tmp_path / "prompts", micro_batch=2)
+    policy = real_policy("wan-2.1", folder, tmp_path / "prompts", rows=2)
     roll_out(policy, samples=samples(2, 2))
     for _ in range(3):
         forward_backward(policy, (0, 3))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sage_worker.noise import NoiseKey
-from sage_worker.requests import KernelStep, OptimStepRequest, RolloutRequest, SampleSpec
+from sage_worker.requests import KernelStep, OptimStepRequest, Replay, RolloutRequest, SampleSpec
 from sage_worker.wire.fields import Fields, MessageFault, read
 from sage_worker.wire.messages import InitRequest, RewardRequest, SamplingRequest, VideoFile, read_forward_backward
 
@@ -24,7 +24,7 @@ INIT: dict[str, Any] = {
     "activationCheckpointing": False,
     "guidanceBatching": "auto",
     "offloadAnchor": True,
-    "microBatch": 2,
+    "rowsPerPass": 2,
     "seed": 0,
     "cache": "/cache",
     "scratch": "/scratch",
@@ -42,10 +42,8 @@ ROLLOUT: dict[str, Any] = {
 }
 REPLAY: dict[str, Any] = {
     "handle": "one",
-    "samples": [0, 2],
-    "step": 1,
-    "advantages": [1, -1.5],
-    **dict.fromkeys(("equalizer", "clipRange", "beta", "anchorWeight", "stepwiseWeight", "gradientScale"), 0.5),
+    "replays": [{"samples": [0, 2], "step": 1, "advantages": [1, -1.5], "equalizer": 0.5}],
+    **dict.fromkeys(("clipRange", "beta", "anchorWeight", "stepwiseWeight", "gradientScale"), 0.5),
     "stepwiseEstimator": "k1",
     "useAnchor": False,
     "measureReference": False,
@@ -56,7 +54,7 @@ RECORDS = {"init": (InitRequest, INIT), "rollout": (RolloutRequest, ROLLOUT)}
 def test_every_field_is_read_by_its_name_and_its_type() -> None:
     found = read(InitRequest, Fields(INIT, "init"))
     assert found.sampling == SamplingRequest(frames=8, height=32, width=48)
-    assert (found.weights, found.micro_batch, found.cache, found.offload_anchor) == (None, 2, Path("/cache"), True)
+    assert (found.weights, found.rows_per_pass, found.cache, found.offload_anchor) == (None, 2, Path("/cache"), True)
     assert found.reward == RewardRequest(("clipscore",), None, (), {"clipscore": "clip"}, Path("/here"))
     assert read(InitRequest, Fields({**INIT, "reward": None}, "init")).reward is None
     assert read(RolloutRequest, Fields(ROLLOUT, "rollout")) == RolloutRequest(
@@ -65,7 +63,7 @@ def test_every_field_is_read_by_its_name_and_its_type() -> None:
     job = {"sample": 3, "file": "a.mp4", "poster": "a.png", "scale": 4}
     assert read(VideoFile, Fields(job, "write")) == VideoFile(3, Path("a.mp4"), Path("a.png"), 4)
     replay = read_forward_backward(Fields(REPLAY, "forwardBackward"))
-    assert (replay.samples, replay.advantages, replay.stepwise_estimator) == ((0, 2), (1.0, -1.5), "k1")
+    assert replay.replays == (Replay((0, 2), 1, (1.0, -1.5), 0.5),) and replay.stepwise_estimator == "k1"
     assert isinstance(read(RolloutRequest, Fields(ROLLOUT, "rollout")).guidance, float)
 
 
@@ -76,8 +74,8 @@ def test_every_field_is_read_by_its_name_and_its_type() -> None:
         ("init", {"weights": 7}, "init.weights must be a text, not 7"),
         ("init", {"precision": "fp16"}, "init.precision must be one of bf16, fp32, not 'fp16'"),
         ("init", {"precision": ["bf16"]}, "init.precision must be one of bf16, fp32, not ['bf16']"),
-        ("init", {"microBatch": 0}, "init.microBatch must be a whole number of at least 1, not 0"),
-        ("init", {"microBatch": True}, "init.microBatch must be a whole number of at least 1, not True"),
+        ("init", {"rowsPerPass": 0}, "init.rowsPerPass must be a whole number of at least 1, not 0"),
+        ("init", {"rowsPerPass": True}, "init.rowsPerPass must be a whole number of at least 1, not True"),
         ("init", {"seed": -1}, "init.seed must be a whole number of at least 0, not -1"),
         ("init", {"offloadAnchor": 1}, "init.offloadAnchor must be true or false, not 1"),
         ("init", {"sampling": {"frames": 8, "height": 32}}, "init.sampling.width must be a whole number of at least 1"),
@@ -112,8 +110,15 @@ def test_no_field_has_a_default_on_the_wire(missing: str) -> None:
 
 
 def test_samples_and_advantages_belong_together() -> None:
-    with pytest.raises(MessageFault, match="2 samples have 1 advantages"):
-        read_forward_backward(Fields({**REPLAY, "advantages": [1]}, "forwardBackward"))
+    (good,) = REPLAY["replays"]
+    for wrong, fault in (
+        ([good, {**good, "advantages": [1]}], "2 samples have 1 advantages"),
+        ([{**good, "samples": [], "advantages": []}], "0 samples have 0 advantages"),
+        ([], "there are no replays"),
+        ([{**good, "step": -1}], r"forwardBackward.replays\[0\].step must be"),
+    ):
+        with pytest.raises(MessageFault, match=fault):
+            read_forward_backward(Fields({**REPLAY, "replays": wrong}, "forwardBackward"))
 
 
 def test_numbers_of_names_that_end_in_a_digit() -> None:

@@ -72,7 +72,7 @@ def numpy_velocity(network: nn.Module, x: np.ndarray, sigma: float, words: np.nd
 @pytest.mark.parametrize("guidance", [1.0, 3.5])
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_rollout_follows_the_kernel_of_method_md(kernel: str, guidance: float) -> None:
-    policy = TorchPolicy(TinyVideo(), policy_options(micro_batch=3))
+    policy = TorchPolicy(TinyVideo(), policy_options(rows=3))
     drawn, trained = samples(2, 4), () if kernel == "ode" else (0, 2, 3)
     result, videos = roll_out(policy, steps=kernel_steps(kernel), trained_steps=trained, guidance=guidance)
     levels = [1 - k / 6 for k in range(7)]
@@ -188,7 +188,7 @@ def reference_loss(
 
 @pytest.mark.parametrize(("guidance", "estimator"), [(1.0, "k1"), (3.5, "k3")])
 def test_gradients_agree_with_finite_differences_in_float64(guidance: float, estimator: Literal["k1", "k3"]) -> None:
-    policy = TorchPolicy(TinyVideo(), policy_options(micro_batch=3))
+    policy = TorchPolicy(TinyVideo(), policy_options(rows=3))
     roll_out(policy, guidance=guidance)
     anchor = copy.deepcopy(policy.model.network)
     policy.set_anchor()
@@ -227,7 +227,7 @@ def test_gradients_agree_with_finite_differences_in_float64(guidance: float, est
 
 
 def test_an_update_is_torchs_own_adamw_on_the_mean_of_the_micro_batches() -> None:
-    policy, other = (TorchPolicy(TinyVideo(), policy_options(micro_batch=2)) for _ in range(2))
+    policy, other = (TorchPolicy(TinyVideo(), policy_options(rows=2)) for _ in range(2))
     network = copy.deepcopy(policy.model.network)
     adamw = torch.optim.AdamW(
         network.parameters(), lr=ADAMW.learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01

@@ -56,7 +56,7 @@ def numbers(of: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
                 if not isinstance(value, list)
                 else [v for row in value for v in (row if isinstance(row, list) else [row])]
             )
-            yield from ((f"{index} {name} {place}", float(v)) for place, v in enumerate(values))
+            yield from ((f"{index} {name} {place}", float(v)) for place, v in enumerate(values) if v is not None)
 
 
 def assert_same(found: list[dict[str, Any]], expected: list[dict[str, Any]], scenario: str) -> None:

@@ -67,6 +67,14 @@ class VideoModel(Protocol):
         """From here on velocities come from this module: `network` wrapped, compiled or sharded."""
         ...
 
+    def most_rows(self) -> int | None:
+        """Rows of `velocity` that share a pass through the network; more would follow each other. None: any number."""
+        ...
+
+    def limit_rows(self, rows: int) -> None:
+        """From here on no more than so many rows share a pass."""
+        ...
+
     def encode_ahead(self, prompts: Sequence[str]) -> None:
         """Sees to it that `encode` finds the prompts in the cache and loads no encoders; keeps nothing in memory."""
         ...

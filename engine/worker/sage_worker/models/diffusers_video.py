@@ -127,7 +127,7 @@ class DiffusersVideo(ABC):
     def velocity(self, x: Tensor, sigma: Tensor, conditions: Sequence[Condition], guidance_scale: float) -> Tensor:
         """Velocities [N, *latent_shape] in float32; see VideoModel."""
         texts = [self._as_passed(one) for one in conditions]
-        rows = guidance.rows_of_any_text(self.rows_per_pass) if self.text_tokens is None else self.rows_per_pass
+        rows = self.most_rows()
         if guidance_scale == 1.0:
             return guidance.in_passes(self.forward, x, sigma, texts, rows)
         if self.unconditional is None:
@@ -140,6 +140,14 @@ class DiffusersVideo(ABC):
             self.choose_attention(masked=self.batched)
         run = guidance.guided(self.forward, self._as_passed(self.unconditional), guidance_scale, self.batched)
         return guidance.in_passes(run, x, sigma, texts, rows)
+
+    def most_rows(self) -> int:
+        """Rows that share a pass."""
+        return guidance.rows_of_any_text(self.rows_per_pass) if self.text_tokens is None else self.rows_per_pass
+
+    def limit_rows(self, rows: int) -> None:
+        """From here on no more than so many rows share a pass."""
+        self.rows_per_pass = min(self.rows_per_pass, rows)
 
     def tokens(self) -> int:
         """Latent tokens of one row."""

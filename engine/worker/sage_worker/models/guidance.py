@@ -15,6 +15,8 @@ import torch
 import torch.distributed
 from torch import Tensor
 
+from sage_worker.device import memory_taken
+
 Pass = Callable[[Tensor, Tensor, Sequence[dict[str, Tensor]]], Tensor]
 """One pass through the network: x [R, *latent_shape], sigma [R] and R conditions -> velocities, all float32."""
 
@@ -95,15 +97,9 @@ def decide_batching(choice: Batching, device: torch.device, tokens: int, probe: 
         return choice == "batched"
     if device.type != "cuda" or tokens > SATURATED:
         return False
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats(device)
-    before = torch.cuda.memory_allocated(device)
     with torch.no_grad():
-        probe()
-    branch = torch.cuda.max_memory_allocated(device) - before
-    free, _ = torch.cuda.mem_get_info(device)
-    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    fits = torch.tensor([float(free + unused > HEADROOM * 2 * branch)], device=device)
+        branch = memory_taken(device, probe)
+    fits = torch.tensor([float(branch.free > HEADROOM * 2 * branch.peak)], device=device)
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.all_reduce(fits, torch.distributed.ReduceOp.MIN)
     return bool(fits.item())

@@ -63,6 +63,12 @@ class ShapesVideo:
         """From here on velocities come from this module."""
         self.network = network
 
+    def most_rows(self) -> None:
+        """Any number of rows shares a pass."""
+
+    def limit_rows(self, rows: int) -> None:
+        """All rows share a pass, however many."""
+
     def encode_ahead(self, prompts: Sequence[str]) -> None:
         """Raises WorkerError for a prompt without words; there is nothing to keep."""
         self.encode(prompts)

@@ -57,7 +57,8 @@ class InitRequest:
     activation_checkpointing: bool
     guidance_batching: Literal["auto", "batched", "sequential"]
     offload_anchor: bool
-    micro_batch: Positive
+    rows_per_pass: Positive
+    """Through the network, where the model takes so many and memory has room for them."""
     seed: int
     cache: Path
     scratch: Path
@@ -76,8 +77,11 @@ class VideoFile:
 
 
 def read_forward_backward(fields: Fields) -> ForwardBackwardRequest:
-    """Fields of `forwardBackward`, each sample with its advantage."""
+    """Fields of `forwardBackward`: replays, in each of which every sample has its advantage."""
     request = read(ForwardBackwardRequest, fields)
-    if len(request.samples) != len(request.advantages):
-        raise MessageFault(f"{len(request.samples)} samples have {len(request.advantages)} advantages")
+    if not request.replays:
+        raise MessageFault("there are no replays")
+    for replay in request.replays:
+        if len(replay.samples) != len(replay.advantages) or not replay.samples:
+            raise MessageFault(f"{len(replay.samples)} samples have {len(replay.advantages)} advantages")
     return request

@@ -92,7 +92,7 @@ class Session:
             PolicyOptions(
                 adapter=adapter,
                 precision=precision_of(request),
-                micro_batch=request.micro_batch,
+                rows=request.rows_per_pass,
                 activation_checkpointing=request.activation_checkpointing,
                 seed=request.seed,
                 offload_anchor=request.offload_anchor,
@@ -210,7 +210,8 @@ class Session:
         return {"faults": faults}
 
     def _forward_backward(self, fields: Fields, progress: OnProgress) -> Result:
-        return in_json(asdict(self._ready.forward_backward(read_forward_backward(fields))))
+        results = self._ready.forward_backward(read_forward_backward(fields))
+        return {"replays": [in_json(asdict(result)) for result in results]}
 
     def _optim_step(self, fields: Fields, progress: OnProgress) -> Result:
         return in_json(asdict(self._ready.optim_step(read(OptimStepRequest, fields))))
@@ -250,7 +251,6 @@ def merge(op: str, results: list[Result]) -> Result:
 def load_video_model(request: InitRequest, device: torch.device) -> VideoModel:
     """The generator that a run trains."""
     from sage_worker.models.load import load_model
-    from sage_worker.policy import pass_rows
 
     options = ModelOptions(
         weights=request.weights,
@@ -261,7 +261,7 @@ def load_video_model(request: InitRequest, device: torch.device) -> VideoModel:
         cache=request.cache,
         device=device,
         guidance_batching=request.guidance_batching,
-        rows_per_pass=pass_rows(request.micro_batch),
+        rows_per_pass=request.rows_per_pass,
     )
     return load_model(request.model, options)
 
