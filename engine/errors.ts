@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-code.ts';
+
 /** Where in the user's world an error was found. */
 export interface ErrorPlace {
   /** File or folder, as the user would name it. */
@@ -18,13 +20,13 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as c
  * Thrown at the boundary where the fault is found, shown at the one where a person stands.
  */
 export class SageError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly remedy: string;
   readonly place: ErrorPlace;
   readonly exitCode: number;
 
   constructor(
-    code: string,
+    code: ErrorCode,
     message: string,
     remedy: string,
     options: { place?: ErrorPlace; exitCode?: number; cause?: unknown } = {},

@@ -98,7 +98,7 @@ const started = z.object({ run: z.string(), folder: z.string(), pid: z.number() 
 
 /** Requests of the editor, each with its params and its result. */
 export const requests = {
-  /** Must be the first request. A protocol version that the engine does not speak is refused (`protocol-version`). */
+  /** Must be the first request. A protocol version that the engine does not speak is refused (`protocol/version`). */
   'engine/hello': {
     params: z.strictObject({
       protocolVersion: count,

@@ -44,7 +44,7 @@ export function startCursor(file: string, options: ReadOptions): Cursor {
 
 export function corrupt(file: string, line: number, what: string): SageError {
   return new SageError(
-    'events-corrupt',
+    'events/corrupt',
     `Line ${line} of ${file} is not a valid event: ${what}.`,
     'Restore the file from a copy, or resume the run from a checkpoint before that line ' +
       '(`sage-grpo resume RUN --from ITERATION`), which cuts the log there.',

@@ -26,5 +26,10 @@ export function problemOf(error: unknown): Problem {
     };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { code: 'internal', message, remedy: 'Please report this text; the log of the engine has more.', place: {} };
+  return {
+    code: 'internal/error',
+    message,
+    remedy: 'Please report this text; the log of the engine has more.',
+    place: {},
+  };
 }

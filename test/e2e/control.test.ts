@@ -187,7 +187,7 @@ describe('requests from another process', () => {
     const { code, stderr } = await request('pause');
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `error[no-trainer]: No trainer runs ${runFolder}.\n  at ${runFolder}\n` +
+      `error[run/no-trainer]: No trainer runs ${runFolder}.\n  at ${runFolder}\n` +
         '  → Start it again with `sage-grpo resume RUN`, or see `sage-grpo inspect RUN`.\n',
     );
   });
@@ -206,7 +206,7 @@ describe('one trainer a run', () => {
     const { code, stderr, stdout } = await sage(['resume', runFolder]);
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `error[run-locked]: The run is already being trained by process ${process.pid} (${runFolder}).\n` +
+      `error[run/locked]: The run is already being trained by process ${process.pid} (${runFolder}).\n` +
         `  at ${path.join(runFolder, 'lock')}\n  → Stop it first (\`sage-grpo stop RUN\`), or wait until it is done.\n`,
     );
     expect(stdout).not.toContain('resumed');

@@ -31,8 +31,13 @@ export interface Questioning {
 }
 
 const refusals = {
-  busy: { code: 'too-many-questions', message: 'Too many questions at once.', remedy: 'Ask again later.', place: {} },
-  params: { code: 'invalid-params', message: 'The question is not understood.', remedy: '', place: {} },
+  busy: {
+    code: 'panel/too-many-questions',
+    message: 'Too many questions at once.',
+    remedy: 'Ask again later.',
+    place: {},
+  },
+  params: { code: 'panel/bad-params', message: 'The question is not understood.', remedy: '', place: {} },
 } satisfies Record<string, Problem>;
 
 /** Answers the questions of one webview. */
