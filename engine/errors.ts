@@ -1,3 +1,4 @@
+import type { Advice } from './advice.ts';
 import type { ErrorCode } from './error-code.ts';
 
 /** Where in the user's world an error was found. */
@@ -22,6 +23,8 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as c
 export class SageError extends Error {
   readonly code: ErrorCode;
   readonly remedy: string;
+  /** Commands of this program that do what the remedy says. It names none itself, and is whole without them. */
+  readonly advice: readonly Advice[];
   readonly place: ErrorPlace;
   readonly exitCode: number;
 
@@ -29,12 +32,13 @@ export class SageError extends Error {
     code: ErrorCode,
     message: string,
     remedy: string,
-    options: { place?: ErrorPlace; exitCode?: number; cause?: unknown } = {},
+    options: { place?: ErrorPlace; advice?: readonly Advice[]; exitCode?: number; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SageError';
     this.code = code;
     this.remedy = remedy;
+    this.advice = options.advice ?? [];
     this.place = options.place ?? {};
     this.exitCode = options.exitCode ?? exitCodes.failed;
   }

@@ -39,6 +39,7 @@ export type { RunGlance } from './run/glance.ts';
 export type { RunSummary } from './run/inspect.ts';
 export type { Comparison } from './run/compare.ts';
 export type { CheckpointInfo } from './run/checkpoint.ts';
+export type { Advice } from './advice.ts';
 export type { Diagnostic } from './config/diagnostics.ts';
 export type { Estimate } from './config/estimate/estimate.ts';
 export type { ExplorationPreview, KernelPreview, StepReport } from './config/exploration.ts';

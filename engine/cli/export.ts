@@ -81,8 +81,8 @@ async function chosen(
     throw new SageError(
       'checkpoint/missing',
       `The run ${path.basename(runFolder)} has no checkpoint${iteration === undefined ? '' : ` of iteration ${iteration}`}; ${there}.`,
-      'See them with `sage-grpo inspect RUN`.',
-      { place: { file: runFolder }, exitCode: exitCodes.usage },
+      'Look which there are.',
+      { place: { file: runFolder }, advice: [{ action: 'inspect', run: runFolder }], exitCode: exitCodes.usage },
     );
   }
   const { valid, reason, manifest } = await validateCheckpoint(found.folder);
@@ -118,7 +118,9 @@ async function writeWeights(
   const found = await findPython(['torch', 'safetensors', 'huggingface-hub']);
   if (found.python === null) {
     const message = 'A whole model is written by PyTorch, and no Python with it was found.';
-    throw new SageError('python/missing', message, 'Run `sage-grpo setup-torch`, or export the adapter alone.');
+    throw new SageError('python/missing', message, 'Install it, or export the adapter alone.', {
+      advice: [{ action: 'setup-torch' }],
+    });
   }
   const named = weights ?? policy.weights;
   const request = {
@@ -134,8 +136,10 @@ async function writeWeights(
   const read = answerSchema.safeParse('answer' in asked ? asked.answer : null);
   if (!read.success) {
     const failure = 'failure' in asked ? asked.failure : 'its answer could not be read';
-    const remedy = 'See `sage-grpo doctor`; a process that was killed may have run out of memory.';
-    throw new SageError('export/failed', `Python could not write the model: ${failure}.`, remedy);
+    const remedy = 'Have the doctor look at it; a process that was killed may have run out of memory.';
+    throw new SageError('export/failed', `Python could not write the model: ${failure}.`, remedy, {
+      advice: [{ action: 'doctor' }],
+    });
   }
   if ('error' in read.data) {
     const { code, message, remedy } = read.data.error;

@@ -113,7 +113,7 @@ function fill(tree: Tree, document: Document.Parsed, lines: LineCounter, fail: F
     fail(
       'config/empty',
       'The config is empty.',
-      'Write at least `policy: {model: shapes}`, or start from a preset: sage-grpo init shapes.',
+      'Write at least `policy: {model: shapes}`, or start from a preset: `extends: shapes`.',
     );
     tree.diagnostics.at(-1)!.fixes = firstLines;
     return;

@@ -1,5 +1,6 @@
 /** The things that cross between engine and editor. Nothing here needs Node, so that a browser can use it too. */
 import { z } from 'zod';
+import { advice } from '../advice.ts';
 import { errorCode } from '../error-code.ts';
 import type { Diagnostic, Edit, Fix } from '../config/diagnostics.ts';
 import type { ExplorationPreview } from '../config/exploration.ts';
@@ -72,6 +73,8 @@ export const errorData = z.object({
   code: errorCode,
   /** What to do about it; may be empty. */
   remedy: z.string(),
+  /** What does that: with ids of runs. */
+  advice: z.array(advice).optional(),
   place,
   /** All findings, where the error is a config that cannot be run. */
   diagnostics: z.array(diagnostic).optional(),
@@ -179,6 +182,7 @@ export const finding = z.object({
   state: z.enum(['ok', 'note', 'problem']),
   detail: z.string(),
   remedy: z.string().optional(),
+  advice: z.array(advice).optional(),
 });
 export type Finding = z.infer<typeof finding>;
 

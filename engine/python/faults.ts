@@ -22,7 +22,7 @@ export function venvFault({ folder, version, output }: Attempt): SageError {
       'python/no-venv',
       `Python ${version} is here without venv, which makes virtual environments.`,
       process.platform === 'linux'
-        ? `Install it: \`sudo apt install python${minor}-venv\` on Debian and Ubuntu. Then run \`sage-grpo setup-torch\` again.`
+        ? `Install it: \`sudo apt install python${minor}-venv\` on Debian and Ubuntu. Then run the same command again.`
         : 'Install Python from python.org, or name one that has venv with --python.',
     );
   }

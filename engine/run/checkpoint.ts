@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SageError } from '../errors.ts';
 import {
   checkFiles,
@@ -156,8 +156,8 @@ export async function readCheckpointState(folder: string): Promise<CheckpointSta
     throw new SageError(
       'checkpoint/broken',
       `The checkpoint ${folder} cannot be used: ${error.message}.`,
-      'Resume from an earlier checkpoint (`sage-grpo resume RUN --from ITERATION`).',
-      { place: { file: folder } },
+      'Resume from an earlier checkpoint.',
+      { place: { file: folder }, advice: [{ action: 'resume-from', run: dirname(dirname(folder)) }] },
     );
   }
 }

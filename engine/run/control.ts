@@ -203,12 +203,14 @@ export async function openControl(folder: string, handler: ControlHandler): Prom
 }
 
 function nobody(folder: string, cause?: unknown): SageError {
-  return new SageError(
-    'run/no-trainer',
-    `No trainer runs ${folder}.`,
-    'Start it again with `sage-grpo resume RUN`, or see `sage-grpo inspect RUN`.',
-    { place: { file: folder }, cause },
-  );
+  return new SageError('run/no-trainer', `No trainer runs ${folder}.`, 'Start it again, or look at what it has done.', {
+    place: { file: folder },
+    advice: [
+      { action: 'resume', run: folder },
+      { action: 'inspect', run: folder },
+    ],
+    cause,
+  });
 }
 
 function exchange(path: string, request: string, milliseconds: number): Promise<string> {

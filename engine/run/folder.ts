@@ -286,10 +286,11 @@ export async function findRun(nameOrPath: string, runsDir: string): Promise<stri
     nearest !== undefined
       ? `Did you mean "${nearest}"?`
       : runs.length > 0
-        ? 'See `sage-grpo list` for the runs there are.'
+        ? 'Look at the list of the runs there are.'
         : `There are no runs in ${resolve(runsDir)}; choose another folder with --runs.`;
   throw new SageError('run/unknown', `There is no run "${nameOrPath}".`, remedy, {
     place: { file: resolve(runsDir) },
+    advice: nearest === undefined && runs.length > 0 ? [{ action: 'list' }] : [],
     exitCode: exitCodes.usage,
   });
 }

@@ -174,8 +174,8 @@ function refusal(folder: string, { record, state, file }: Link): SageError {
       : `The run is already being trained by process ${pid} (${folder}).`,
     elsewhere
       ? `Stop that process first; if it is certainly gone, remove ${file}.`
-      : `Stop it first (\`sage-grpo stop RUN\`), or wait until it is done.`,
-    { place: { file } },
+      : 'Stop it first, or wait until it is done.',
+    { place: { file }, advice: elsewhere ? [] : [{ action: 'stop', run: folder }] },
   );
 }
 

@@ -90,7 +90,8 @@ function died(child: ChildProcess, logFile: string): SageError {
   return new SageError(
     'trainer/died',
     `The trainer ended before training began (${how})${printed === '' ? '.' : `. It printed:\n${printed}`}`,
-    'Run `sage-grpo doctor` to see what this machine lacks.',
+    'Have the doctor say what this machine lacks.',
+    { advice: [{ action: 'doctor' }] },
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Problem, RequestName } from '../../engine/protocol.ts';
+import { inEditor } from './advice.ts';
 import type { EngineError } from './engine.ts';
 
 /** The error of a problem. */
@@ -11,29 +12,16 @@ export function isEngineError(error: unknown): error is EngineError {
   return error instanceof Error && error.name === 'EngineError' && 'problem' in error;
 }
 
-/** Commands of the palette that do what a command line of `sage-grpo` does. */
-const palette: readonly (readonly [RegExp, string])[] = [
-  [/`?sage-grpo resume \w+ --from \w+`?/g, 'SAGE: Resume from Checkpoint'],
-  [/`?sage-grpo resume \w+`?/g, 'SAGE: Resume'],
-  [/`?sage-grpo inspect \w+`?/g, 'SAGE: Open Dashboard'],
-  [/`?sage-grpo init( \w+)?`?/g, 'SAGE: New Config'],
-  [/`?sage-grpo estimate`?/g, 'SAGE: Estimate Memory and Time'],
-  [/`?sage-grpo stop \w+`?/g, 'SAGE: Stop'],
-  [/`?sage-grpo list`?/g, 'the list of runs'],
-  [/`?sage-grpo doctor`?/g, 'SAGE: Doctor'],
-  [/`?sage-grpo setup-torch`?/g, 'SAGE: Set Up PyTorch'],
-];
-
-/** The engine's advice in the words of the editor: it speaks of its command line. */
-export function inEditor(text: string): string {
-  return palette.reduce((advice, [line, command]) => advice.replaceAll(line, command), text);
-}
-
 /** What an error says to a person, whatever threw it. */
 export function problemOf(error: unknown): Problem {
-  if (isEngineError(error)) return { ...error.problem, remedy: inEditor(error.problem.remedy) };
+  if (isEngineError(error)) return error.problem;
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'internal/error', message, remedy: 'Please report this text.', place: {} };
+}
+
+/** The same for a page, which has no buttons for what is advised. */
+export function pageProblem(error: unknown): Problem {
+  return inEditor(problemOf(error));
 }
 
 /** Whether a request ended because its signal said so. */

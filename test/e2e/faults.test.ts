@@ -143,7 +143,7 @@ describe('damage on the disk', () => {
     const { code, stderr } = await sage(['resume', runFolder, '--from', '3']);
     expect(code).toBe(2);
     expect(stderr).toContain('error[resume/no-checkpoint]: The run has no valid checkpoint of iteration 3.');
-    expect(stderr).toContain('→ The nearest one before it is 2: `sage-grpo resume RUN --from 2`.');
+    expect(stderr).toContain(`→ The nearest one before it is 2.\n    sage-grpo resume ${runFolder} --from 2\n`);
     expect({ ...sumsOf(runFolder), 'engine.log': '' }).toEqual({ ...before, 'engine.log': '' });
   });
 

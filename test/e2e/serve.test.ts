@@ -84,7 +84,13 @@ describe('a run launched through the engine', () => {
     expect(await processStart(pid)).toBeNull();
     expect(await again.ask('run/inspect', { run })).toMatchObject({ status: 'crashed', pid: null });
     expect(await again.refusal('run/kill', { run })).toMatchObject({ code: 'run/no-trainer' });
-    expect(await again.refusal('run/control', { run, request: 'pause' })).toMatchObject({ code: 'run/no-trainer' });
+    expect(await again.refusal('run/control', { run, request: 'pause' })).toMatchObject({
+      code: 'run/no-trainer',
+      advice: [
+        { action: 'resume', run },
+        { action: 'inspect', run },
+      ],
+    });
     await again.close();
   });
 });

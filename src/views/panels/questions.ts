@@ -1,7 +1,7 @@
 /** Questions of webviews: checked, answered a few at a time, and refused when there are too many. */
 import type { z } from 'zod';
 import type { Problem } from '../../../engine/protocol.ts';
-import { problemOf } from '../../engine/problems.ts';
+import { pageProblem } from '../../engine/problems.ts';
 
 /** Questions that are being answered at once, and those that may wait, for each webview. */
 const atOnce = 4;
@@ -57,7 +57,7 @@ export function questioning<Questions extends Contract>(
       const result = await answers[question](checked.data as never, signal);
       if (!signal.aborted) reply({ type: 'answer', id, result });
     } catch (error) {
-      if (!signal.aborted) reply({ type: 'refusal', id, problem: problemOf(error) });
+      if (!signal.aborted) reply({ type: 'refusal', id, problem: pageProblem(error) });
     }
   }
   function next(): void {

@@ -112,7 +112,10 @@ describe('the control socket', () => {
     const folder = temporaryFolder();
     await expect(sendControl(folder, 'stop')).rejects.toMatchObject({
       code: 'run/no-trainer',
-      remedy: expect.stringContaining('resume'),
+      advice: [
+        { action: 'resume', run: folder },
+        { action: 'inspect', run: folder },
+      ],
     });
     const child = startChild('serve-control.ts', folder);
     await sees(child, 'open');

@@ -139,11 +139,11 @@ describe('a run is found', () => {
     const runsDir = temporaryFolder();
     await create(runsDir);
     const remedyOf = (name: string) =>
-      findRun(name, runsDir).catch((error) => [error.code, error.exitCode, error.remedy]);
-    expect(await remedyOf('shaeps')).toEqual(['run/unknown', 2, 'Did you mean "shapes"?']);
-    expect(await remedyOf('something-else')).toEqual(['run/unknown', 2, expect.stringContaining('sage-grpo list')]);
+      findRun(name, runsDir).catch((error) => [error.code, error.exitCode, error.remedy, error.advice]);
+    expect(await remedyOf('shaeps')).toEqual(['run/unknown', 2, 'Did you mean "shapes"?', []]);
+    expect(await remedyOf('something-else')).toEqual(['run/unknown', 2, expect.any(String), [{ action: 'list' }]]);
     await rm(runsDir, { recursive: true });
-    expect(await remedyOf('shapes')).toEqual(['run/unknown', 2, expect.stringContaining('There are no runs in')]);
+    expect(await remedyOf('shapes')).toEqual(['run/unknown', 2, expect.stringContaining('There are no runs in'), []]);
   });
 });
 
