@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /** The parts of the house, most special first. */
 const parts = {
-  base: 'engine/{errors.ts,package-root.ts,python.ts,spelling.ts,python/**}',
+  base: 'engine/{errors.ts,error-code.ts,advice.ts,package-root.ts,python.ts,spelling.ts,python/**}',
   protocol: 'engine/{protocol.ts,protocol/**}',
   method: 'engine/method/**',
   config: 'engine/config/**',

@@ -1,3 +1,6 @@
+import type { Advice } from './advice.ts';
+import type { ErrorCode } from './error-code.ts';
+
 /** Where in the user's world an error was found. */
 export interface ErrorPlace {
   /** File or folder, as the user would name it. */
@@ -18,21 +21,24 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as c
  * Thrown at the boundary where the fault is found, shown at the one where a person stands.
  */
 export class SageError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly remedy: string;
+  /** Commands of this program that do what the remedy says. It names none itself, and is whole without them. */
+  readonly advice: readonly Advice[];
   readonly place: ErrorPlace;
   readonly exitCode: number;
 
   constructor(
-    code: string,
+    code: ErrorCode,
     message: string,
     remedy: string,
-    options: { place?: ErrorPlace; exitCode?: number; cause?: unknown } = {},
+    options: { place?: ErrorPlace; advice?: readonly Advice[]; exitCode?: number; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SageError';
     this.code = code;
     this.remedy = remedy;
+    this.advice = options.advice ?? [];
     this.place = options.place ?? {};
     this.exitCode = options.exitCode ?? exitCodes.failed;
   }

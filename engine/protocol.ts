@@ -39,6 +39,7 @@ export type { RunGlance } from './run/glance.ts';
 export type { RunSummary } from './run/inspect.ts';
 export type { Comparison } from './run/compare.ts';
 export type { CheckpointInfo } from './run/checkpoint.ts';
+export type { Advice } from './advice.ts';
 export type { Diagnostic } from './config/diagnostics.ts';
 export type { Estimate } from './config/estimate/estimate.ts';
 export type { ExplorationPreview, KernelPreview, StepReport } from './config/exploration.ts';
@@ -98,7 +99,7 @@ const started = z.object({ run: z.string(), folder: z.string(), pid: z.number() 
 
 /** Requests of the editor, each with its params and its result. */
 export const requests = {
-  /** Must be the first request. A protocol version that the engine does not speak is refused (`protocol-version`). */
+  /** Must be the first request. A protocol version that the engine does not speak is refused (`protocol/version`). */
   'engine/hello': {
     params: z.strictObject({
       protocolVersion: count,

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Problem } from '../engine/protocol.ts';
 import { withoutLinks } from './runs/links.ts';
+import { commandOf, inEditor } from './engine/advice.ts';
 import { isCancelled, problemOf as problemOfAny } from './engine/problems.ts';
 
 /** What an error says and what to do about it; null when it is no more than a cancellation. */
@@ -11,7 +12,8 @@ export function problemOf(error: unknown): Problem | null {
 }
 
 /** What is wrong and what to do, in one line. It may repeat what a file says, so nothing in it is a link. */
-export function problemText({ message, remedy }: Pick<Problem, 'message' | 'remedy'>): string {
+export function problemText(problem: Pick<Problem, 'message' | 'remedy' | 'advice'>): string {
+  const { message, remedy } = inEditor(problem);
   return withoutLinks([message, remedy].filter(Boolean).join(' '));
 }
 
@@ -22,14 +24,19 @@ export async function openAt(file: vscode.Uri, line = 1, column = 1): Promise<vo
   await vscode.window.showTextDocument(file, { selection, preview: false });
 }
 
-/** Shows what went wrong with what to do about it, and a way to the place or to the engine's log. */
+/** Shows what went wrong with what to do about it: buttons for what is advised, and a way to the place or to the engine's log. */
 export async function showProblem(problem: Problem, log: vscode.LogOutputChannel): Promise<void> {
   log.error(`${problem.code}: ${problemText(problem)}`);
-  const { file, line, column } = problem.place;
+  const { message, remedy, place, advice = [] } = problem;
+  const { file, line, column } = place;
+  const advised = advice.map(commandOf).map((command) => ({ ...command, title: vscode.l10n.t(command.title) }));
   const open = vscode.l10n.t('Open');
   const showLog = vscode.l10n.t('Show Log');
   const action = file === undefined ? showLog : open;
-  const chosen = await vscode.window.showErrorMessage(problemText(problem), action);
-  if (chosen === showLog) log.show(true);
+  const titles = advised.map(({ title }) => title);
+  const chosen = await vscode.window.showErrorMessage(problemText({ message, remedy }), ...titles, action);
+  const command = advised.find(({ title }) => title === chosen);
+  if (command) await vscode.commands.executeCommand(command.id, command.argument);
+  else if (chosen === showLog) log.show(true);
   else if (chosen === open && file !== undefined) await openAt(vscode.Uri.file(file), line, column);
 }

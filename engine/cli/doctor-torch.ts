@@ -11,7 +11,10 @@ export interface Subject {
   folder: string;
 }
 
-const setup = 'Run `sage-grpo setup-torch`.';
+const setup = {
+  remedy: 'Install what training with PyTorch needs.',
+  advice: [{ action: 'setup-torch' }],
+} satisfies Partial<Finding>;
 const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
 /** Modules that a video generator and its rewards import, where they are not called as their package. */
 const moduleNames: Record<string, string> = { pillow: 'PIL', 'huggingface-hub': 'huggingface_hub' };
@@ -64,7 +67,8 @@ function noPython(tried: readonly { python: string; reason: string }[], needed: 
     detail: needed
       ? `none with torch was found (${reasons || 'no Python at all'})`
       : 'none with torch was found; the embedded model does not need it',
-    remedy: `To train video generators, run \`sage-grpo setup-torch\`, or name a Python with torch in SAGE_PYTHON.`,
+    ...setup,
+    remedy: 'To train video generators, make a Python environment, or name a Python with torch in SAGE_PYTHON.',
   };
 }
 
@@ -73,7 +77,8 @@ function brokenPython(python: string, failure: string, needed: boolean): Finding
     check: 'Python',
     state: needed ? 'problem' : 'note',
     detail: `${python} cannot be used: ${failure}`,
-    remedy: `${setup} If the environment itself is broken, delete its folder first, or name another Python in SAGE_PYTHON.`,
+    ...setup,
+    remedy: `${setup.remedy} If the environment itself is broken, delete its folder first, or name another Python in SAGE_PYTHON.`,
   };
 }
 
@@ -81,7 +86,7 @@ function torchFinding({ torch, packages }: Examination, python: string, needed: 
   const state = needed ? 'problem' : 'note';
   if (torch === null || 'error' in torch) {
     const detail = `${python} has torch ${packages.torch ?? ''}, which cannot be imported: ${torch?.error ?? 'it is missing'}`;
-    return [{ check: 'PyTorch', state, detail, remedy: setup }];
+    return [{ check: 'PyTorch', state, detail, ...setup }];
   }
   const build = torch.cuda === null ? ', for the CPU' : `, for CUDA ${torch.cuda}`;
   const nccl = torch.nccl === null ? '' : `, NCCL ${torch.nccl}`;
@@ -98,19 +103,19 @@ function packageFindings({ packages, broken }: Examination, pins: Record<string,
     check: name,
     state: 'problem',
     detail: `it cannot be imported: ${error}`,
-    remedy: setup,
+    ...setup,
   }));
   if (missing.length > 0) {
     findings.push({
       check: 'packages',
       state: large ? 'problem' : 'note',
       detail: `not installed: ${missing.join(', ')}`,
-      remedy: setup,
+      ...setup,
     });
   }
   if (other.length > 0) {
     const differences = other.map(([name, pin]) => `${name} ${packages[name]} (tested with ${pin})`);
-    findings.push({ check: 'packages', state: 'note', detail: differences.join(', '), remedy: setup });
+    findings.push({ check: 'packages', state: 'note', detail: differences.join(', '), ...setup });
   }
   if (findings.length > 0) return findings;
   const shown = ['diffusers', 'transformers', 'peft', 'av'].map((name) => `${name} ${packages[name]}`);
@@ -148,7 +153,7 @@ function deviceFindings(found: Examination, needed: Subject | null): Finding[] {
       check: 'NCCL',
       state: 'problem',
       detail: 'this PyTorch has none, so several GPUs cannot train together',
-      remedy: setup,
+      ...setup,
     });
   }
   return findings;
@@ -161,7 +166,7 @@ function noDevice(cuda: string | null, reason: string | null, needed: Subject | 
   const state = hopeless ? 'problem' : 'note';
   if (driver && cuda === null) {
     const detail = 'an NVIDIA driver is here, but this PyTorch is the one for the CPU';
-    return { check: 'GPU', state, detail, remedy: 'Run `sage-grpo setup-torch` without --cpu.' };
+    return { check: 'GPU', state, detail, ...setup, remedy: 'Install the one for CUDA (without --cpu).' };
   }
   if (driver) {
     const detail = `PyTorch for CUDA ${cuda} finds no GPU: ${reason ?? 'it does not say why'}`;
@@ -174,7 +179,8 @@ function noDevice(cuda: string | null, reason: string | null, needed: Subject | 
     check: 'GPU',
     state,
     detail: 'no NVIDIA GPU is on this machine; its CPU trains Shapes and tiny models',
-    remedy: 'Train video generators on a machine with a CUDA GPU; `sage-grpo estimate CONFIG` says how large.',
+    remedy: 'Train video generators on a machine with a CUDA GPU; an estimate of the config says how large.',
+    advice: [{ action: 'estimate' }],
   };
 }
 

@@ -1,12 +1,13 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import type { Advice } from '../advice.ts';
 import { loadConfig } from '../config/load.ts';
 import { exitCodes } from '../errors.ts';
 import { packageVersion } from '../package-root.ts';
 import { createShapesPolicy } from '../policy/onnx/shapes-policy.ts';
 import { torchFindings, type Subject } from './doctor-torch.ts';
-import { errorText, table } from './output.ts';
+import { errorText, remedyText, table } from './output.ts';
 
 /** One thing that the doctor looked at. */
 export interface Finding {
@@ -14,6 +15,8 @@ export interface Finding {
   state: 'ok' | 'note' | 'problem';
   detail: string;
   remedy?: string;
+  /** Commands that do what the remedy says. */
+  advice?: Advice[];
 }
 
 /**
@@ -39,7 +42,7 @@ export async function doctorCommand(
   } else {
     const rows = findings.map(({ check, state, detail }) => [state, check, detail]);
     process.stdout.write(`sage-grpo ${packageVersion()}\n${table(['', 'check', ''], rows)}\n`);
-    for (const { check, remedy } of findings) if (remedy) process.stdout.write(`\n${check}: ${remedy}\n`);
+    for (const finding of findings) if (finding.remedy) process.stdout.write(remedyText(finding));
   }
   return findings.some(({ state }) => state === 'problem') ? exitCodes.failed : exitCodes.done;
 }

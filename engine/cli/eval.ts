@@ -59,14 +59,14 @@ async function resolveTarget(target: string, runs: string): Promise<{ runFolder:
   if (path.basename(path.dirname(folder)) === 'checkpoints') {
     const { valid, reason } = await validateCheckpoint(folder);
     if (valid) return { runFolder: path.dirname(path.dirname(folder)), checkpoint: folder };
-    throw new SageError('checkpoint-broken', `${folder} is not a valid checkpoint: ${reason}.`, 'Choose another one.', {
+    throw new SageError('checkpoint/broken', `${folder} is not a valid checkpoint: ${reason}.`, 'Choose another one.', {
       place: { file: folder },
     });
   }
   const runFolder = await findRun(target, runs);
   const point = await newestValid(runFolder);
   if (point) return { runFolder, checkpoint: point.folder };
-  throw new SageError('eval/no-checkpoint', `The run ${target} has no valid checkpoint.`, 'Train it first.', {
+  throw new SageError('evaluate/no-checkpoint', `The run ${target} has no valid checkpoint.`, 'Train it first.', {
     place: { file: runPaths(runFolder).checkpoints },
   });
 }

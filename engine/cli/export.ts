@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { errorCode } from '../error-code.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { askWorker } from '../python/ask.ts';
 import { findPython } from '../python.ts';
@@ -27,7 +28,7 @@ export interface ExportOptions {
 const adapterFile = 'adapter/pytorch_lora_weights.safetensors';
 const answerSchema = z.union([
   z.object({ base: z.string() }),
-  z.object({ error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }) }),
+  z.object({ error: z.object({ code: errorCode, message: z.string(), remedy: z.string() }) }),
 ]);
 
 /**
@@ -41,7 +42,7 @@ export async function exportCommand(runFolder: string, options: ExportOptions): 
   const suffix = options.merged ? '-merged' : '';
   const out = path.resolve(options.out ?? `${record.id}-${iterationName(manifest.iteration)}${suffix}`);
   if (existsSync(out)) {
-    throw new SageError('export-exists', `${out} is there already, and is not replaced.`, 'Name another with --out.', {
+    throw new SageError('export/exists', `${out} is there already, and is not replaced.`, 'Name another with --out.', {
       place: { file: out },
       exitCode: exitCodes.usage,
     });
@@ -78,16 +79,16 @@ async function chosen(
   if (!found) {
     const there = all.length === 0 ? 'it has none' : `it has ${all.map((one) => one.iteration).join(', ')}`;
     throw new SageError(
-      'checkpoint-missing',
+      'checkpoint/missing',
       `The run ${path.basename(runFolder)} has no checkpoint${iteration === undefined ? '' : ` of iteration ${iteration}`}; ${there}.`,
-      'See them with `sage-grpo inspect RUN`.',
-      { place: { file: runFolder }, exitCode: exitCodes.usage },
+      'Look which there are.',
+      { place: { file: runFolder }, advice: [{ action: 'inspect', run: runFolder }], exitCode: exitCodes.usage },
     );
   }
   const { valid, reason, manifest } = await validateCheckpoint(found.folder);
   if (valid && manifest) return { folder: found.folder, manifest };
   const message = `The checkpoint ${found.folder} is damaged: ${reason}.`;
-  throw new SageError('checkpoint-broken', message, 'Export another one (`--checkpoint ITERATION`).', {
+  throw new SageError('checkpoint/broken', message, 'Export another one (`--checkpoint ITERATION`).', {
     place: { file: found.folder },
   });
 }
@@ -97,7 +98,7 @@ function kindOf({ files }: CheckpointManifest, folder: string, merged: boolean):
   if (has('policy.safetensors')) return 'shapes';
   if (has(adapterFile)) return merged ? 'model' : 'adapter';
   if (has('policy')) return 'model';
-  throw new SageError('checkpoint-broken', `${folder} holds no weights.`, 'Export another checkpoint.', {
+  throw new SageError('checkpoint/broken', `${folder} holds no weights.`, 'Export another checkpoint.', {
     place: { file: folder },
   });
 }
@@ -117,7 +118,9 @@ async function writeWeights(
   const found = await findPython(['torch', 'safetensors', 'huggingface-hub']);
   if (found.python === null) {
     const message = 'A whole model is written by PyTorch, and no Python with it was found.';
-    throw new SageError('python-missing', message, 'Run `sage-grpo setup-torch`, or export the adapter alone.');
+    throw new SageError('python/missing', message, 'Install it, or export the adapter alone.', {
+      advice: [{ action: 'setup-torch' }],
+    });
   }
   const named = weights ?? policy.weights;
   const request = {
@@ -133,8 +136,10 @@ async function writeWeights(
   const read = answerSchema.safeParse('answer' in asked ? asked.answer : null);
   if (!read.success) {
     const failure = 'failure' in asked ? asked.failure : 'its answer could not be read';
-    const remedy = 'See `sage-grpo doctor`; a process that was killed may have run out of memory.';
-    throw new SageError('export-failed', `Python could not write the model: ${failure}.`, remedy);
+    const remedy = 'Have the doctor look at it; a process that was killed may have run out of memory.';
+    throw new SageError('export/failed', `Python could not write the model: ${failure}.`, remedy, {
+      advice: [{ action: 'doctor' }],
+    });
   }
   if ('error' in read.data) {
     const { code, message, remedy } = read.data.error;

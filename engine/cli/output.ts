@@ -1,4 +1,6 @@
+import { commandLines } from './advice.ts';
 import { SageError, exitCodes } from '../errors.ts';
+import type { Finding } from './doctor.ts';
 
 /** Text of an error for a person: what is wrong, where, and what to do. */
 export function errorText(error: unknown): string {
@@ -12,7 +14,13 @@ export function errorText(error: unknown): string {
     `error[${error.code}]: ${error.message}`,
     ...(where.length > 0 ? [`  at ${where.join(', ')}`] : []),
     ...(error.remedy ? [`  → ${error.remedy}`] : []),
+    ...commandLines(error.advice),
   ].join('\n');
+}
+
+/** What to do about a finding, under the table. */
+export function remedyText({ check, remedy, advice }: Finding): string {
+  return ['', `${check}: ${remedy}`, ...commandLines(advice), ''].join('\n');
 }
 
 /** Exit code of an error. */

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { exitCodes } from '../errors.ts';
 import { makeEnvironment } from '../python/environment.ts';
 import { isClone, userVenvFolder, venvFolder, workerRequirements } from '../python.ts';
-import { table } from './output.ts';
+import { remedyText, table } from './output.ts';
 import { torchFindings } from './doctor-torch.ts';
 
 /** Bytes that PyTorch and its companions take, with what is unpacked on the way. */
@@ -35,8 +35,8 @@ export async function setupTorchCommand(options: { cpu: boolean; folder?: string
   const findings = await torchFindings(null, python);
   const rows = findings.map(({ check, state, detail }) => [state, check, detail]);
   process.stdout.write(`${table(['', 'check', ''], rows)}\n`);
-  for (const { check, state, remedy } of findings)
-    if (state !== 'ok' && remedy) process.stdout.write(`\n${check}: ${remedy}\n`);
+  for (const finding of findings)
+    if (finding.state !== 'ok' && finding.remedy) process.stdout.write(remedyText(finding));
   const found = process.env.SAGE_PYTHON;
   if (found && path.resolve(found) !== python) {
     process.stdout.write(`\nSAGE_PYTHON names ${found}, which comes first: unset it, or set it to ${python}\n`);

@@ -83,7 +83,7 @@ export async function readRunInput(runFolder: string): Promise<{ config: Config;
   if (!parsed.success) {
     const { path: where, message } = parsed.error.issues[0];
     throw new SageError(
-      'run-broken',
+      'run/broken',
       `The config in ${runFolder}/run.json is not one of this version: ${where.join('.')}: ${message}.`,
       'Start a new run from its config.sage.yaml.',
       { place: { file: path.join(runFolder, 'run.json') } },

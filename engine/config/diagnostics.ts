@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../error-code.ts';
 import { exitCodes, SageError } from '../errors.ts';
 
 /** One change of a config, by dotted paths. */
@@ -24,7 +25,7 @@ export interface Fix {
 export interface Diagnostic {
   severity: 'error' | 'warning';
   /** Stable, such as `config/unknown-key`; each has its place in docs/diagnostics.md. */
-  code: string;
+  code: ErrorCode;
   message: string;
   remedy: string;
   /** What the remedy says, so that an editor can do it; the most likely first. */

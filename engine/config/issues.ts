@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ErrorCode } from '../error-code.ts';
 import { closest } from '../spelling.ts';
 import { joinPath, valueAt } from './data.ts';
 import type { Fix } from './diagnostics.ts';
@@ -13,7 +14,7 @@ export { valueAt } from './data.ts';
 /** Something wrong at a path, before it is known where in the text that path stands. */
 export interface Finding {
   severity: 'error' | 'warning';
-  code: string;
+  code: ErrorCode;
   message: string;
   remedy: string;
   /** What the remedy says. Several may be marked as preferred, the most likely first; see `likely`. */
@@ -65,7 +66,7 @@ function first<T>(issues: readonly T[], explain: (issue: T) => Finding[], what: 
   return [...told, { ...next, message, remedy: 'Correct them in the same way.', fixes: [], meant: undefined }];
 }
 
-type Explanation = [code: string, message: string, remedy: string, fixes?: Fix[]];
+type Explanation = [code: ErrorCode, message: string, remedy: string, fixes?: Fix[]];
 
 function explainKnown(issue: z.core.$ZodIssue, info: KeyInfo, value: unknown, subject: Subject): Explanation {
   if (value === undefined) return missingKey(info, subject);

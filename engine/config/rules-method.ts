@@ -36,8 +36,8 @@ export const kernelKeys = ['policy.model', 'sampling.steps', 'sampling.shift', '
 
 /** What a fault depends on besides its own key; it is only told when all of that was accepted by itself. */
 const causes: Record<string, string[]> = {
-  steps_too_many: ['sampling.shift', 'exploration.sigma_max', 'exploration.kernel', 'exploration.clamp_both_ends'],
-  window_outside_schedule: ['sampling.steps'],
+  'steps-too-many': ['sampling.shift', 'exploration.sigma_max', 'exploration.kernel', 'exploration.clamp_both_ends'],
+  'window-outside-schedule': ['sampling.steps'],
 };
 
 /** The method names one fault at a time; each is put right in a copy to find the next. */
@@ -56,7 +56,7 @@ function checkKernel(context: RuleContext): void {
 }
 
 function correct(options: KernelOptions, { key, nearest, code }: MethodError): boolean {
-  if (code === 'steps_too_many') options.clampBothEnds = true;
+  if (code === 'steps-too-many') options.clampBothEnds = true;
   else if (key === 'exploration.eta') options.eta = nearest as number;
   else if (key === 'exploration.sigma_max') options.sigmaMax = nearest as number;
   else if (key === 'exploration.window') options.window = nearest as KernelOptions['window'];
@@ -71,12 +71,12 @@ function reportFault(fault: MethodError, context: RuleContext): void {
   const nearest =
     fault.nearest === null ? '' : ` Write \`${name}: ${flowText(fault.nearest)}\`, the nearest valid value.`;
   const { others, fixes } =
-    fault.code === 'steps_too_many'
+    fault.code === 'steps-too-many'
       ? scheduleFixes(fault, context.config)
       : { others: fault.alternatives ?? [], fixes: faultFixes(fault) };
   const reason = fault.message.replace(/ The nearest valid value is [\s\S]*$/, '').replace(/ Or: [\s\S]*$/, '');
   context.error(
-    fault.code.replaceAll('_', '-'),
+    fault.code,
     placeOf(fault, context),
     reason,
     (nearest + others.map((way) => ` Or ${way}.`).join('')).trim() || 'Write another value.',
@@ -86,7 +86,7 @@ function reportFault(fault: MethodError, context: RuleContext): void {
 
 /** Too many steps may be the fault of the shift, when only that was written; a window has two ends. */
 function placeOf({ key, code }: MethodError, { config, firstGiven }: RuleContext): string {
-  if (code === 'steps_too_many')
+  if (code === 'steps-too-many')
     return firstGiven('sampling.steps', 'sampling.shift', 'exploration.sigma_max', 'exploration.kernel');
   if (key !== 'exploration.window' || config.exploration.window === null) return key;
   const { first, last } = config.exploration.window;

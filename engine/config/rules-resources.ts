@@ -116,7 +116,7 @@ function checkMemory({ config, error, warn, firstGiven }: RuleContext): void {
     firstGiven('policy.devices', 'policy.adapter', 'policy.model'),
     `Training needs an estimated ${bytesWords(total)} on ${config.policy.devices === 1 ? 'the' : 'each'} GPU, ` +
       `${largestParts(estimate)} among it; ${gpu.title} has ${bytesWords(gpu.memory)}.`,
-    `${remedy.text} An estimate of the config (\`sage-grpo estimate\`) shows every part.`,
+    `${remedy.text} An estimate of the config shows every part.`,
     remedy.fixes,
   );
 }

@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
+import type { ErrorCode } from '../error-code.ts';
 import { closest } from '../spelling.ts';
 import { quote } from './text.ts';
 
 /** Why a file's text cannot be had. */
 export interface FileProblem {
-  code: string;
+  code: ErrorCode;
   message: string;
   remedy: string;
   /** A file of the same folder whose name resembles the one that is missing. */

@@ -1,5 +1,6 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, Lexer, LineCounter, parseDocument } from 'yaml';
 import type { Alias, Document, Node, Pair, YAMLError } from 'yaml';
+import type { ErrorCode } from '../error-code.ts';
 import { joinPath } from './data.ts';
 import type { Diagnostic, Fix } from './diagnostics.ts';
 import { escapeControls, quote } from './text.ts';
@@ -55,7 +56,7 @@ export function countPieces(text: string, limit: number): number {
 export function readTree(input: string): Tree {
   const text = input.replace(/^\uFEFF/, '');
   const tree: Tree = { value: undefined, places: new Map(), diagnostics: [], syntax: null };
-  const fail = (code: string, message: string, remedy: string, place: Place = start) =>
+  const fail = (code: ErrorCode, message: string, remedy: string, place: Place = start) =>
     tree.diagnostics.push({ severity: 'error', code, message, remedy, path: '', ...place });
   if (text.length > limits.characters) {
     fail(
@@ -105,14 +106,14 @@ const firstLines: Fix[] = [
   { title: 'Begin with a preset: extends: shapes', edits: [{ kind: 'set', path: 'extends', value: 'shapes' }] },
 ];
 
-type Fail = (code: string, message: string, remedy: string, place?: Place) => void;
+type Fail = (code: ErrorCode, message: string, remedy: string, place?: Place) => void;
 
 function fill(tree: Tree, document: Document.Parsed, lines: LineCounter, fail: Fail): void {
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
     fail(
       'config/empty',
       'The config is empty.',
-      'Write at least `policy: {model: shapes}`, or start from a preset: sage-grpo init shapes.',
+      'Write at least `policy: {model: shapes}`, or start from a preset: `extends: shapes`.',
     );
     tree.diagnostics.at(-1)!.fixes = firstLines;
     return;
@@ -137,10 +138,10 @@ function fill(tree: Tree, document: Document.Parsed, lines: LineCounter, fail: F
 }
 
 class TreeLimit extends Error {
-  code: string;
+  code: ErrorCode;
   remedy: string;
   place: Place;
-  constructor(code: string, message: string, remedy: string, place: Place) {
+  constructor(code: ErrorCode, message: string, remedy: string, place: Place) {
     super(message);
     this.code = code;
     this.remedy = remedy;
@@ -279,7 +280,7 @@ function controlCharacter(text: string, fail: Fail): boolean {
 }
 
 /** What the parser's most common complaints mean to someone who writes a config. */
-const yamlRemedies: Record<string, [code: string, remedy: string]> = {
+const yamlRemedies: Record<string, [code: ErrorCode, remedy: string]> = {
   TAB_AS_INDENT: ['config/tab', 'Indent with spaces; YAML does not allow tabs.'],
   BAD_INDENT: ['config/yaml', 'Give all keys of a block the same indentation, in spaces.'],
   MULTIPLE_DOCS: ['config/yaml', 'A file holds one config: remove the `---` that starts a second.'],

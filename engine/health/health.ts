@@ -20,19 +20,19 @@ import { createTrail } from './trail.ts';
 
 /** Every disease that is looked for. docs/health.md describes them. */
 const checks: Record<HealthFinding['code'], Check> = {
-  'not-finite': notFinite,
-  'first-replay-ratio': firstReplayRatio,
-  'reward-hacking': rewardHacking,
-  'trainer-died': trainerDied,
-  'drift-accelerating': driftAccelerating,
-  'unscored-videos': unscoredVideos,
-  'dead-groups': deadGroups,
-  'reward-flat': rewardFlat,
-  'one-component': oneComponent,
-  'gradient-imbalance': gradientImbalance,
-  'clip-fraction': clipFraction,
-  'kl-bound': klBound,
-  'slow-stage': slowStage,
+  'health/not-finite': notFinite,
+  'health/first-replay-ratio': firstReplayRatio,
+  'health/reward-hacking': rewardHacking,
+  'health/trainer-died': trainerDied,
+  'health/drift-accelerating': driftAccelerating,
+  'health/unscored-videos': unscoredVideos,
+  'health/dead-groups': deadGroups,
+  'health/reward-flat': rewardFlat,
+  'health/one-component': oneComponent,
+  'health/gradient-imbalance': gradientImbalance,
+  'health/clip-fraction': clipFraction,
+  'health/kl-bound': klBound,
+  'health/slow-stage': slowStage,
 };
 
 /** Findings about one run. A resume, which cuts the log back, begins a new one. */

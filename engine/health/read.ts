@@ -19,7 +19,7 @@ export async function readHealth(
     for await (const batch of eventBatches(runPaths(folder).events, { validate: 'light' }))
       for (const event of batch) health.add(event);
   } catch (error) {
-    if (!(error instanceof SageError) || error.code !== 'file-missing') throw error;
+    if (!(error instanceof SageError) || error.code !== 'file/missing') throw error;
   }
   return health.findings(status);
 }

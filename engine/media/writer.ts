@@ -116,7 +116,7 @@ function describeFault({ file, code, message }: NonNullable<VideoTaskResult['fau
   const fault = diskError(cause, file, 'write the video');
   if (fault instanceof SageError) return fault;
   const remedy = 'Set videos.every to 0 to go on without videos, and report this together with engine.log.';
-  return new SageError('video-failed', `Could not encode the video ${file}: ${message}.`, remedy, {
+  return new SageError('videos/failed', `Could not encode the video ${file}: ${message}.`, remedy, {
     place: { file },
     cause,
   });

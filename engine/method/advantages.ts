@@ -71,7 +71,7 @@ function average(values: number[]): number {
 function requireGroup(rewards_G: (number | null)[]): void {
   if (rewards_G.length < 2) {
     throw new MethodError({
-      code: 'group_too_small',
+      code: 'group-too-small',
       key: 'rollout.generations',
       value: rewards_G.length,
       nearest: 2,
@@ -81,7 +81,7 @@ function requireGroup(rewards_G: (number | null)[]): void {
   const offending = rewards_G.find((reward) => reward !== null && !(Math.abs(reward) <= largestReward));
   if (offending === undefined || offending === null) return;
   throw new MethodError({
-    code: 'reward_not_finite',
+    code: 'reward-not-finite',
     key: 'reward',
     value: offending,
     nearest: Number.isNaN(offending) ? null : Math.sign(offending) * largestReward,

@@ -61,7 +61,7 @@ export function updateMeasuredEqualizer(
   if (!(k in state.counts)) {
     const last = state.counts.length - 1;
     throw new MethodError({
-      code: 'step_outside_schedule',
+      code: 'step-outside-schedule',
       key: 'sampling.steps',
       value: k,
       nearest: Math.min(Math.max(Math.round(k) || 0, 0), last),

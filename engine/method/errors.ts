@@ -1,6 +1,6 @@
 /** Everything a `MethodError` carries besides its sentence. */
 export interface MethodFault {
-  /** Stable name of the fault, such as `steps_too_many`. */
+  /** Stable name of the fault, such as `steps-too-many`. */
   code: string;
   /** Config key of the offending value, such as `sampling.steps`. */
   key: string;
@@ -69,7 +69,7 @@ export function requireInRange(key: string, value: unknown, range: Range): void 
   if (isKind && value >= range.minimum && value <= range.maximum) return;
   const kind = range.whole === true ? 'a whole number' : 'a finite number';
   throw new MethodError({
-    code: isKind ? 'out_of_range' : 'not_a_number',
+    code: isKind ? 'out-of-range' : 'not-a-number',
     key,
     value,
     nearest: nearestIn(range, value),

@@ -148,7 +148,7 @@ export function excessEnergy(table: KernelTable): (number | null)[] {
 function requireKernel(kernel: unknown): void {
   if (kernelNames.some((name) => name === kernel)) return;
   throw new MethodError({
-    code: 'unknown_kernel',
+    code: 'unknown-kernel',
     key: 'exploration.kernel',
     value: kernel,
     nearest: 'sage',
@@ -168,7 +168,7 @@ function requireWindow(window: { first: number; last: number }, steps: number): 
     Number.isNaN(index) ? usual : Math.min(Math.max(Math.round(index), 0), steps - 1);
   const nearestFirst = clamp(first, 0);
   throw new MethodError({
-    code: 'window_outside_schedule',
+    code: 'window-outside-schedule',
     key: 'exploration.window',
     value: window,
     nearest: { first: nearestFirst, last: Math.max(clamp(last, steps - 1), nearestFirst) },

@@ -22,7 +22,7 @@ export function logProbCoefficients(table: KernelTable, k: number): { scale: num
     null,
   );
   throw new MethodError({
-    code: 'step_not_explored',
+    code: 'step-not-explored',
     key: 'exploration.window',
     value: k,
     nearest,

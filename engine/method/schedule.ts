@@ -64,7 +64,7 @@ export function requireStepsWithinSigmaMax(steps: number, shift: number, sigmaMa
   if (Number.isInteger(steps) && steps >= stepsRange.minimum && steps <= largest) return;
   if (!(steps > largest)) return requireInRange('sampling.steps', steps, { ...stepsRange, maximum: largest });
   throw new MethodError({
-    code: 'steps_too_many',
+    code: 'steps-too-many',
     key: 'sampling.steps',
     value: steps,
     nearest: nearestIn({ ...stepsRange, maximum: Math.min(largest, stepsRange.maximum) }, steps),

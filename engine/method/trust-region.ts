@@ -93,7 +93,7 @@ function requireOptions(options: KlControllerOptions): void {
   requireInRange('trust_region.beta.ramp_calls', rampCalls, { minimum: 0, maximum: 1e9, usual: 100, whole: true });
   if (minimum <= weight) return;
   throw new MethodError({
-    code: 'minimum_above_weight',
+    code: 'minimum-above-weight',
     key: 'trust_region.beta.minimum',
     value: minimum,
     nearest: weight,

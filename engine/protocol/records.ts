@@ -1,5 +1,7 @@
 /** The things that cross between engine and editor. Nothing here needs Node, so that a browser can use it too. */
 import { z } from 'zod';
+import { advice } from '../advice.ts';
+import { errorCode } from '../error-code.ts';
 import type { Diagnostic, Edit, Fix } from '../config/diagnostics.ts';
 import type { ExplorationPreview } from '../config/exploration.ts';
 import type { CheckpointInfo } from '../run/checkpoint.ts';
@@ -53,7 +55,7 @@ const fix: z.ZodType<Fix> = z.object({
 /** A finding of a config crosses with its fixes, so that whoever shows it can offer them. */
 export const diagnostic: z.ZodType<Diagnostic> = z.object({
   severity: z.enum(['error', 'warning']),
-  code: z.string(),
+  code: errorCode,
   message: z.string(),
   remedy: z.string(),
   fixes: z.array(fix).optional(),
@@ -67,10 +69,12 @@ export const diagnostic: z.ZodType<Diagnostic> = z.object({
 
 /** `data` of every error response that the engine itself gives. */
 export const errorData = z.object({
-  /** Stable, such as `run-locked`. */
-  code: z.string(),
+  /** Stable, such as `run/locked`. */
+  code: errorCode,
   /** What to do about it; may be empty. */
   remedy: z.string(),
+  /** What does that: with ids of runs. */
+  advice: z.array(advice).optional(),
   place,
   /** All findings, where the error is a config that cannot be run. */
   diagnostics: z.array(diagnostic).optional(),
@@ -108,7 +112,7 @@ export const checkpointInfo: z.ZodType<CheckpointInfo> = z.object({
 });
 
 const warningSummary: z.ZodType<WarningSummary> = z.object({
-  code: z.string(),
+  code: errorCode,
   message: z.string(),
   remedy: z.string(),
   count,
@@ -178,6 +182,7 @@ export const finding = z.object({
   state: z.enum(['ok', 'note', 'problem']),
   detail: z.string(),
   remedy: z.string().optional(),
+  advice: z.array(advice).optional(),
 });
 export type Finding = z.infer<typeof finding>;
 

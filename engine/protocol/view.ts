@@ -1,5 +1,6 @@
 /** What a dashboard shows of a run, and how it changes. */
 import { z } from 'zod';
+import type { ErrorCode } from '../error-code.ts';
 import { count, evaluationSchema, measured, videoSchema } from '../run/events.ts';
 
 export { videoSchema };
@@ -8,20 +9,20 @@ import { series } from './series.ts';
 
 /** Codes of `health`, worst first. They are stable: tests, links and settings name them. */
 export const healthCodes = [
-  'not-finite',
-  'first-replay-ratio',
-  'reward-hacking',
-  'trainer-died',
-  'drift-accelerating',
-  'unscored-videos',
-  'dead-groups',
-  'reward-flat',
-  'one-component',
-  'gradient-imbalance',
-  'clip-fraction',
-  'kl-bound',
-  'slow-stage',
-] as const;
+  'health/not-finite',
+  'health/first-replay-ratio',
+  'health/reward-hacking',
+  'health/trainer-died',
+  'health/drift-accelerating',
+  'health/unscored-videos',
+  'health/dead-groups',
+  'health/reward-flat',
+  'health/one-component',
+  'health/gradient-imbalance',
+  'health/clip-fraction',
+  'health/kl-bound',
+  'health/slow-stage',
+] as const satisfies readonly ErrorCode[];
 
 /** One thing that is wrong, or may be, with a run. */
 export const healthFinding = z.object({

@@ -63,7 +63,7 @@ async function claim(folder: string, room: number): Promise<Claim> {
   const before = existsSync(mark) ? Number(readFileSync(mark, 'utf8')) : null;
   if (before && before !== process.pid && isAlive(before)) {
     throw new SageError(
-      'python-busy',
+      'python/busy',
       `Process ${before} is making ${folder} at this moment.`,
       `Wait until it has ended. If there is no such set-up, delete ${mark}.`,
       { place: { file: folder } },
@@ -99,7 +99,7 @@ async function claim(folder: string, room: number): Promise<Claim> {
 
 function foreign(folder: string, what: string): SageError {
   return new SageError(
-    'not-an-environment',
+    'python/not-an-environment',
     `${folder} ${what}, so no virtual environment is made there.`,
     'Choose a folder that is empty or does not exist yet with --folder.',
     { place: { file: folder } },
@@ -120,7 +120,7 @@ async function checkRoom(folder: string, room: number): Promise<void> {
   if (bavail * bsize >= room) return;
   const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
   throw new SageError(
-    'disk-full',
+    'disk/full',
     `${folder} has ${gib(bavail * bsize)} GiB free; the packages take about ${gib(room)} GiB.`,
     'Free some space, or choose a folder on another disk with --folder.',
     { place: { file: folder } },
@@ -189,7 +189,7 @@ async function basePython(named: string | null): Promise<{ python: string; versi
     else tried.push(`${python} is ${found.version}`);
   }
   throw new SageError(
-    'python-missing',
+    'python/missing',
     `No Python ${oldest.join('.')} or later was found: ${tried.join(', ')}.`,
     process.platform === 'linux'
       ? 'Install one (`sudo apt install python3 python3-venv` on Debian and Ubuntu), or name it with --python.'
@@ -205,7 +205,7 @@ function newEnough(version: string): boolean {
 function checkVersion(python: string, version: string): void {
   if (newEnough(version)) return;
   throw new SageError(
-    'python-old',
+    'python/old',
     `${python} is Python ${version}; PyTorch's companions need ${oldest.join('.')} or later.`,
     'Delete this environment, or choose another folder with --folder; name a newer Python with --python.',
     { place: { file: python } },

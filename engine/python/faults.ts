@@ -10,7 +10,7 @@ export interface Attempt {
   output: string;
 }
 
-const code = 'python-environment';
+const code = 'python/environment';
 
 /** Why `python -m venv` failed. */
 export function venvFault({ folder, version, output }: Attempt): SageError {
@@ -19,10 +19,10 @@ export function venvFault({ folder, version, output }: Attempt): SageError {
   if (/ensurepip|No module named '?venv/.test(output)) {
     const minor = version.split('.').slice(0, 2).join('.');
     return new SageError(
-      'python-no-venv',
+      'python/no-venv',
       `Python ${version} is here without venv, which makes virtual environments.`,
       process.platform === 'linux'
-        ? `Install it: \`sudo apt install python${minor}-venv\` on Debian and Ubuntu. Then run \`sage-grpo setup-torch\` again.`
+        ? `Install it: \`sudo apt install python${minor}-venv\` on Debian and Ubuntu. Then run the same command again.`
         : 'Install Python from python.org, or name one that has venv with --python.',
     );
   }
@@ -55,7 +55,7 @@ export function pipFault({ folder, version, output }: Attempt): SageError {
             ? 'it did not answer in time'
             : 'its name could not be resolved';
     return new SageError(
-      'python-no-network',
+      'python/no-network',
       `The package index could not be reached: ${reason}.`,
       certificate
         ? 'Name the certificates of your network in PIP_CERT, then run the same command again.'
@@ -64,7 +64,7 @@ export function pipFault({ folder, version, output }: Attempt): SageError {
   }
   if (missing) {
     return new SageError(
-      'python-no-package',
+      'python/no-package',
       `No ${missing} was found for Python ${version} on ${process.platform}-${process.arch}.`,
       'Name a Python from 3.11 to 3.13 with --python; behind a mirror, see that it has this version (PIP_INDEX_URL).',
     );
@@ -79,7 +79,7 @@ function diskFault(folder: string, output: string): SageError | null {
   const place = { place: { file: folder } };
   if (/No space left on device|Errno 28|Disk quota exceeded|Errno 122/i.test(output)) {
     return new SageError(
-      'disk-full',
+      'disk/full',
       `The disk is full: the packages did not fit (${folder}, and the temporary folder that they are unpacked in).`,
       'Free some space, or choose another disk with --folder (and TMPDIR), then run the same command again.',
       place,
@@ -87,7 +87,7 @@ function diskFault(folder: string, output: string): SageError | null {
   }
   if (/Permission denied|Errno 13|Read-only file system|Errno 30|EROFS|EACCES/i.test(output)) {
     return new SageError(
-      'no-permission',
+      'file/no-permission',
       `${folder} cannot be written to: ${lastWords(output)}`,
       'Choose a folder of yours with --folder.',
       place,

@@ -47,7 +47,7 @@ export async function writeReport(runFolder: string, outFile: string, options: R
 
 /** A run that ended before its first event has no log. */
 function nothingYet(error: unknown): RunEvent[] {
-  if (error instanceof SageError && error.code === 'file-missing') return [];
+  if (error instanceof SageError && error.code === 'file/missing') return [];
   throw error;
 }
 

@@ -127,26 +127,26 @@ export function healthOf(
   const found = (code: HealthFinding['code']) => findings.some((finding) => finding.code === code);
   const stateOf = (code: HealthFinding['code']) => (found(code) ? 'attention' : 'good');
   return [
-    ratioHealth(iterations, found('first-replay-ratio')),
+    ratioHealth(iterations, found('health/first-replay-ratio')),
     {
       name: 'Groups that taught nothing',
       value: groups > 0 ? `${dead} of ${groups} (${formatPercent(share)})` : `${dead}`,
-      state: stateOf('dead-groups'),
+      state: stateOf('health/dead-groups'),
       note: 'All videos of a group had the same reward.',
     },
     {
       name: 'Videos without a score',
       value: `${unscored}`,
-      state: stateOf('unscored-videos'),
+      state: stateOf('health/unscored-videos'),
       note: 'They are left out of their group, never scored 0.',
     },
     {
       name: 'Updates left out',
       value: `${skipped}`,
-      state: stateOf('not-finite'),
+      state: stateOf('health/not-finite'),
       note: 'Their gradient was not finite.',
     },
-    imbalanceHealth(iterations, found('gradient-imbalance')),
+    imbalanceHealth(iterations, found('health/gradient-imbalance')),
     {
       name: 'Warnings',
       value: `${warnings}`,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SageError } from '../errors.ts';
 import {
   checkFiles,
@@ -146,7 +146,7 @@ export async function validateCheckpoint(
 
 /**
  * Reads what a resume needs besides the policy's files. Check the checkpoint first.
- * @throws SageError `checkpoint-broken`
+ * @throws SageError `checkpoint/broken`
  */
 export async function readCheckpointState(folder: string): Promise<CheckpointState> {
   try {
@@ -154,10 +154,10 @@ export async function readCheckpointState(folder: string): Promise<CheckpointSta
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     throw new SageError(
-      'checkpoint-broken',
+      'checkpoint/broken',
       `The checkpoint ${folder} cannot be used: ${error.message}.`,
-      'Resume from an earlier checkpoint (`sage-grpo resume RUN --from ITERATION`).',
-      { place: { file: folder } },
+      'Resume from an earlier checkpoint.',
+      { place: { file: folder }, advice: [{ action: 'resume-from', run: dirname(dirname(folder)) }] },
     );
   }
 }

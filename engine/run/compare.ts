@@ -94,7 +94,7 @@ async function eventsOf<Kind extends EventKind>(folder: string, kind: Kind): Pro
     for await (const batch of eventBatches(runPaths(folder).events))
       for (const event of batch) if (event.kind === kind) found.push(event as EventOf<Kind>);
   } catch (error) {
-    if (!(error instanceof SageError) || error.code !== 'file-missing') throw error;
+    if (!(error instanceof SageError) || error.code !== 'file/missing') throw error;
   }
   return found;
 }

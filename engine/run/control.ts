@@ -4,6 +4,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { errorCode } from '../error-code.ts';
 import { SageError } from '../errors.ts';
 import { diskError, errnoOf, writeFileAtomic } from './disk.ts';
 import { readStart } from './regular.ts';
@@ -22,7 +23,7 @@ const requestSchema = z.strictObject({
 });
 const replySchema = z.discriminatedUnion('ok', [
   z.looseObject({ ok: z.literal(true) }),
-  z.object({ ok: z.literal(false), code: z.string(), message: z.string(), remedy: z.string().optional() }),
+  z.object({ ok: z.literal(false), code: errorCode, message: z.string(), remedy: z.string().optional() }),
 ]);
 const addressSchema = z.object({ v: z.literal(1), pid: z.number(), token: z.string(), path: z.string() });
 type Reply = z.infer<typeof replySchema>;
@@ -100,19 +101,24 @@ async function answer(line: string, token: string, handler: ControlHandler): Pro
   try {
     value = JSON.parse(line);
   } catch {
-    return { ok: false, code: 'bad-request', message: 'The request is not JSON.' };
+    return { ok: false, code: 'control/bad-request', message: 'The request is not JSON.' };
   }
   const parsed = requestSchema.safeParse(value);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0];
-    return { ok: false, code: 'bad-request', message: `The request has a fault at ${path.join('.')}: ${message}` };
+    return {
+      ok: false,
+      code: 'control/bad-request',
+      message: `The request has a fault at ${path.join('.')}: ${message}`,
+    };
   }
   if (!sameToken(parsed.data.token, token))
-    return { ok: false, code: 'not-allowed', message: 'The token is not that of this run.' };
+    return { ok: false, code: 'control/not-allowed', message: 'The token is not that of this run.' };
   try {
     return { ...(await handler(parsed.data.request, parsed.data.by)), ok: true };
   } catch (error) {
-    const { code, remedy } = error instanceof SageError ? error : { code: 'internal', remedy: undefined };
+    const { code, remedy } =
+      error instanceof SageError ? error : { code: 'internal/error' as const, remedy: undefined };
     return { ok: false, code, message: error instanceof Error ? error.message : String(error), remedy };
   }
 }
@@ -148,7 +154,7 @@ function serve(socket: Socket, token: string, handler: ControlHandler): void {
   };
   readLines(socket, maxRequestBytes, onLine, () => {
     const message = `A request has at most ${maxRequestBytes} bytes.`;
-    socket.end(JSON.stringify({ ok: false, code: 'bad-request', message }) + '\n', () => socket.destroy());
+    socket.end(JSON.stringify({ ok: false, code: 'control/bad-request', message }) + '\n', () => socket.destroy());
   });
 }
 
@@ -197,12 +203,14 @@ export async function openControl(folder: string, handler: ControlHandler): Prom
 }
 
 function nobody(folder: string, cause?: unknown): SageError {
-  return new SageError(
-    'no-trainer',
-    `No trainer runs ${folder}.`,
-    'Start it again with `sage-grpo resume RUN`, or see `sage-grpo inspect RUN`.',
-    { place: { file: folder }, cause },
-  );
+  return new SageError('run/no-trainer', `No trainer runs ${folder}.`, 'Start it again, or look at what it has done.', {
+    place: { file: folder },
+    advice: [
+      { action: 'resume', run: folder },
+      { action: 'inspect', run: folder },
+    ],
+    cause,
+  });
 }
 
 function exchange(path: string, request: string, milliseconds: number): Promise<string> {
@@ -212,7 +220,7 @@ function exchange(path: string, request: string, milliseconds: number): Promise<
       socket.destroy();
       reject(error);
     };
-    const timer = setTimeout(() => fail(new SageError('control-timeout', '', '')), milliseconds);
+    const timer = setTimeout(() => fail(new SageError('control/timeout', '', '')), milliseconds);
     socket.on('error', fail);
     socket.on('close', () => {
       clearTimeout(timer);
@@ -229,7 +237,7 @@ function exchange(path: string, request: string, milliseconds: number): Promise<
 
 /**
  * Sends one request to the trainer of a run and returns its answer.
- * @throws SageError `no-trainer` when none runs, `control-timeout` when it does not answer in time, or the refusal itself
+ * @throws SageError `run/no-trainer` when none runs, `control/timeout` when it does not answer in time, or the refusal itself
  */
 export async function sendControl(
   folder: string,
@@ -248,7 +256,7 @@ export async function sendControl(
       throw nobody(folder, error);
     if (!(error instanceof SageError)) throw diskError(error, address.path, 'reach the trainer');
     throw new SageError(
-      'control-timeout',
+      'control/timeout',
       `The trainer (process ${address.pid}) did not answer "${request}" within ${timeoutSeconds} s.`,
       'It may be busy; look at engine.log in the run folder and try again.',
       { place: { file: folder } },

@@ -1,54 +1,55 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { ErrorCode } from '../error-code.ts';
 import { SageError } from '../errors.ts';
 
 interface DiskFault {
-  code: string;
+  code: ErrorCode;
   says: string;
   remedy: string;
 }
 
 const faults: Record<string, DiskFault> = {
-  ENOENT: { code: 'file-missing', says: 'it does not exist', remedy: 'Check the path, or create the folder first.' },
+  ENOENT: { code: 'file/missing', says: 'it does not exist', remedy: 'Check the path, or create the folder first.' },
   ENOTDIR: {
-    code: 'not-a-folder',
+    code: 'file/not-a-folder',
     says: 'a part of the path is a file, not a folder',
     remedy: 'Choose a path whose every parent is a folder.',
   },
   EEXIST: {
-    code: 'not-a-folder',
+    code: 'file/not-a-folder',
     says: 'a file of that name is in its place',
     remedy: 'Choose a path whose every parent is a folder.',
   },
-  EISDIR: { code: 'not-a-file', says: 'it is a folder, not a file', remedy: 'Name a file instead of a folder.' },
+  EISDIR: { code: 'file/not-a-file', says: 'it is a folder, not a file', remedy: 'Name a file instead of a folder.' },
   EACCES: {
-    code: 'no-permission',
+    code: 'file/no-permission',
     says: 'permission was denied',
     remedy: 'Give your user permission to it (chmod, chown), or choose another folder.',
   },
   EROFS: {
-    code: 'read-only-disk',
+    code: 'disk/read-only',
     says: 'the file system is mounted read-only',
     remedy: 'Choose a folder on a writable disk.',
   },
   ENOSPC: {
-    code: 'disk-full',
+    code: 'disk/full',
     says: 'the disk is full',
     remedy: 'Free some space or choose a folder on another disk; what was written before is intact.',
   },
   EDQUOT: {
-    code: 'disk-full',
+    code: 'disk/full',
     says: 'your disk quota is used up',
     remedy: 'Free some space or ask for a larger quota; what was written before is intact.',
   },
   EIO: {
-    code: 'disk-broken',
+    code: 'disk/broken',
     says: 'the disk reported an input/output error',
     remedy: 'Check the disk and the system log before you go on.',
   },
   EMFILE: {
-    code: 'too-many-files',
+    code: 'file/too-many',
     says: 'too many files are open',
     remedy: 'Raise the limit with `ulimit -n` and try again.',
   },
@@ -72,7 +73,7 @@ export function diskError(error: unknown, file: string, doing: string): Error {
   const errno = error instanceof SageError ? undefined : errnoOf(error);
   if (errno === undefined) return error;
   const fault = faults[errno] ?? {
-    code: 'disk-error',
+    code: 'disk/error',
     says: error.message,
     remedy: 'Check the path and the disk, then try again.',
   };

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { SageError } from '../errors.ts';
 import { eventFault, type KnownKinds, type RunEvent } from './events.ts';
 
@@ -44,11 +45,11 @@ export function startCursor(file: string, options: ReadOptions): Cursor {
 
 export function corrupt(file: string, line: number, what: string): SageError {
   return new SageError(
-    'events-corrupt',
+    'events/corrupt',
     `Line ${line} of ${file} is not a valid event: ${what}.`,
-    'Restore the file from a copy, or resume the run from a checkpoint before that line ' +
-      '(`sage-grpo resume RUN --from ITERATION`), which cuts the log there.',
-    { place: { file, line } },
+    'Restore the file from a copy, or resume the run from a checkpoint before that line, which cuts ' +
+      'the log there.',
+    { place: { file, line }, advice: [{ action: 'resume-from', run: dirname(file) }] },
   );
 }
 

@@ -39,7 +39,7 @@ function since(batch: Batch, fromSeq: number): Batch {
 
 /**
  * Streams the events of a file in batches of about 1 MiB, in order, with bounded memory.
- * @throws SageError `events-corrupt` with the line number for a damaged line that is not the last; a disk error
+ * @throws SageError `events/corrupt` with the line number for a damaged line that is not the last; a disk error
  */
 export async function* eventBatches(file: string, options: ReadOptions = {}): AsyncGenerator<RunEvent[]> {
   for await (const batch of batches(startCursor(file, options))) {
@@ -132,7 +132,7 @@ async function scanEnd(file: string): Promise<Cursor> {
 
 /**
  * Opens an event file for appending, creating it if need be; a torn last line is cut off.
- * @throws SageError `events-corrupt` for a damaged line that is not the last; a disk error
+ * @throws SageError `events/corrupt` for a damaged line that is not the last; a disk error
  */
 export async function openEventLog(file: string): Promise<EventLog> {
   const doing = 'write the events';
@@ -230,7 +230,7 @@ async function endOfSeq(file: string, afterSeq: number): Promise<Cursor> {
  * Cuts the log after the event with seq `afterSeq` (also a torn tail and damaged lines beyond it): the whole old file or
  * the whole new one is there at any moment. The file gets a new inode, by which followers notice.
  * @returns the seq of the last event that is left (0: none), and the bytes removed
- * @throws SageError `events-corrupt` for a damaged line at or before `afterSeq`; a disk error, the log then being intact
+ * @throws SageError `events/corrupt` for a damaged line at or before `afterSeq`; a disk error, the log then being intact
  */
 export async function truncateEvents(
   file: string,

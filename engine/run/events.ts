@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorCode } from '../error-code.ts';
 
 /** Version of the event kinds below; a reader refuses lines of a later one. */
 export const eventsVersion = 1;
@@ -134,7 +135,7 @@ const kinds = {
   checkpoint: eventOf('checkpoint', { folder: z.string(), reward: measured, best: z.boolean() }),
   anchor: eventOf('anchor', { updates: count }),
   control: eventOf('control', { request: z.string(), by: z.string() }),
-  warning: eventOf('warning', { code: z.string(), message: z.string(), remedy: z.string() }),
+  warning: eventOf('warning', { code: errorCode, message: z.string(), remedy: z.string() }),
   run_finished: eventOf('run_finished', { status: z.string(), message: z.string().optional() }),
 };
 

@@ -96,7 +96,7 @@ export async function createRun(
 ): Promise<{ id: string; folder: string; record: RunRecord; lock: RunLock | null }> {
   if (!runNamePattern.test(name) || /^\.+$/.test(name))
     throw new SageError(
-      'run-name',
+      'run/name',
       `"${name}" cannot name a run.`,
       'Use letters, digits, dot, underscore and hyphen only.',
       { place: { key: 'name' }, exitCode: exitCodes.usage },
@@ -131,7 +131,7 @@ export async function createRun(
 
 function brokenRun(folder: string, why: string): SageError {
   const message = `${folder} is not a readable run: ${why}.`;
-  return new SageError('run-broken', message, 'Check the path, or remove the folder.', {
+  return new SageError('run/broken', message, 'Check the path, or remove the folder.', {
     place: { file: runPaths(folder).run },
   });
 }
@@ -144,7 +144,7 @@ function unreadRun(folder: string, error: unknown): Error {
 
 /**
  * Reads and checks run.json.
- * @throws SageError `run-broken` when it is missing or not valid, or a disk error
+ * @throws SageError `run/broken` when it is missing or not valid, or a disk error
  */
 export async function readRun(folder: string): Promise<RunRecord> {
   const file = runPaths(folder).run;
@@ -191,7 +191,7 @@ const changes = new Map<string, Promise<unknown>>();
 /**
  * Replaces run.json atomically with some fields changed; only the holder of the run's lock may. Calls of one process take
  * effect in their order, also when they are not awaited.
- * @throws SageError `run-broken` or a disk error; the old content is then intact
+ * @throws SageError `run/broken` or a disk error; the old content is then intact
  */
 export async function updateRun(
   folder: string,
@@ -272,7 +272,7 @@ function nearestName(wanted: string, names: string[]): string | undefined {
 
 /**
  * Finds a run's folder by its path, its id, or its name (the newest of that name).
- * @throws SageError `run-unknown` (exit code 2), with "did you mean" where something similar exists
+ * @throws SageError `run/unknown` (exit code 2), with "did you mean" where something similar exists
  */
 export async function findRun(nameOrPath: string, runsDir: string): Promise<string> {
   for (const folder of [resolve(nameOrPath), resolve(runsDir, nameOrPath)])
@@ -286,10 +286,11 @@ export async function findRun(nameOrPath: string, runsDir: string): Promise<stri
     nearest !== undefined
       ? `Did you mean "${nearest}"?`
       : runs.length > 0
-        ? 'See `sage-grpo list` for the runs there are.'
+        ? 'Look at the list of the runs there are.'
         : `There are no runs in ${resolve(runsDir)}; choose another folder with --runs.`;
-  throw new SageError('run-unknown', `There is no run "${nameOrPath}".`, remedy, {
+  throw new SageError('run/unknown', `There is no run "${nameOrPath}".`, remedy, {
     place: { file: resolve(runsDir) },
+    advice: nearest === undefined && runs.length > 0 ? [{ action: 'list' }] : [],
     exitCode: exitCodes.usage,
   });
 }

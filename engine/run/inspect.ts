@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { ErrorCode } from '../error-code.ts';
 import { SageError } from '../errors.ts';
 import { listCheckpoints, shownCheckpoints, type CheckpointInfo } from './checkpoint.ts';
 import { eventBatches } from './event-log.ts';
@@ -7,7 +8,7 @@ import { currentStatus, listRuns, readRun, runPaths, type CurrentStatus, type Ru
 import { lockState } from './lock.ts';
 
 export interface WarningSummary {
-  code: string;
+  code: ErrorCode;
   message: string;
   remedy: string;
   /** How often it came; `iteration` is that of the last. */
@@ -103,7 +104,7 @@ async function tallyEvents(folder: string): Promise<Tally> {
       for (const event of batch) take(tally, event);
   } catch (error) {
     // A run that died before its first event has no log yet.
-    if (!(error instanceof SageError) || error.code !== 'file-missing') throw error;
+    if (!(error instanceof SageError) || error.code !== 'file/missing') throw error;
   }
   return tally;
 }

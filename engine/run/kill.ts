@@ -17,15 +17,15 @@ function signal(pid: number): void {
 /**
  * Ends the trainer of a run at once, with all processes of its group, and waits until it is gone. The run then counts as
  * crashed.
- * @throws SageError `no-trainer`, or `kill-failed` when it is on another machine, not ours, or does not go
+ * @throws SageError `run/no-trainer`, or `trainer/not-killed` when it is on another machine, not ours, or does not go
  */
 export async function killTrainer(folder: string): Promise<{ pid: number }> {
   const place = { file: folder };
   const { held, elsewhere, record } = await lockState(folder);
-  if (!held || !record) throw new SageError('no-trainer', `No trainer runs ${folder}.`, '', { place });
+  if (!held || !record) throw new SageError('run/no-trainer', `No trainer runs ${folder}.`, '', { place });
   const { pid, host } = record;
   const failed = (why: string, remedy: string, cause?: unknown) =>
-    new SageError('kill-failed', `The trainer (process ${pid}) cannot be ended from here: ${why}.`, remedy, {
+    new SageError('trainer/not-killed', `The trainer (process ${pid}) cannot be ended from here: ${why}.`, remedy, {
       place,
       cause,
     });

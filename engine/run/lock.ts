@@ -168,18 +168,18 @@ function refusal(folder: string, { record, state, file }: Link): SageError {
   const pid = record?.pid;
   const elsewhere = state === 'elsewhere';
   return new SageError(
-    'run-locked',
+    'run/locked',
     elsewhere
       ? `The run is held by process ${pid} on ${record?.host}, which cannot be seen from here (${folder}).`
       : `The run is already being trained by process ${pid} (${folder}).`,
     elsewhere
       ? `Stop that process first; if it is certainly gone, remove ${file}.`
-      : `Stop it first (\`sage-grpo stop RUN\`), or wait until it is done.`,
-    { place: { file } },
+      : 'Stop it first, or wait until it is done.',
+    { place: { file }, advice: elsewhere ? [] : [{ action: 'stop', run: folder }] },
   );
 }
 
-/** @throws SageError `run-locked` naming the pid, when a process owns the run. Takes nothing. */
+/** @throws SageError `run/locked` naming the pid, when a process owns the run. Takes nothing. */
 export async function requireFree(folder: string): Promise<void> {
   const end = (await readChain(folder)).at(-1);
   if (end?.state === 'alive' || end?.state === 'elsewhere') throw refusal(folder, end);
@@ -264,7 +264,7 @@ function lockOf(folder: string, record: LockRecord): RunLock {
 /**
  * Makes this process the owner of a run. A lock whose process is dead, was replaced by another of the same pid, or
  * lived before the last boot is taken over; of several takers one wins.
- * @throws SageError `run-locked` naming the pid that holds it, or a disk error
+ * @throws SageError `run/locked` naming the pid that holds it, or a disk error
  */
 export async function takeLock(folder: string): Promise<RunLock> {
   const record = await ownRecord();

@@ -7,13 +7,13 @@ const reading = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 function notAFile(file: string): SageError {
   const remedy = 'A folder, a pipe or a device is in its place; remove it.';
-  return new SageError('not-a-file', `${file} is not a file.`, remedy, { place: { file } });
+  return new SageError('file/not-a-file', `${file} is not a file.`, remedy, { place: { file } });
 }
 
 /**
  * Opens a file of a run to be read. Anyone may have made the folder: what is no regular file is refused, since reading it
  * might wait, or never end.
- * @throws SageError `not-a-file`, or the error of the system call
+ * @throws SageError `file/not-a-file`, or the error of the system call
  */
 export async function openRegular(file: string): Promise<FileHandle> {
   const handle = await open(file, reading);

@@ -58,7 +58,7 @@ interface Entry {
 
 function invalid(file: string, found: string): SageError {
   return new SageError(
-    'not-safetensors',
+    'file/not-safetensors',
     `${file} is not a valid safetensors file: ${found}.`,
     'Check that the path names the weights and that the copy or download is complete.',
     { place: { file } },
@@ -155,7 +155,7 @@ function parseHeader(
 /**
  * Reads every tensor of a safetensors file. Each tensor owns its memory. 16-bit floats come as their bits in a
  * Uint16Array, bool as 0/1 in a Uint8Array, 64-bit integers as BigInt arrays.
- * @throws SageError `not-safetensors` naming the file and what was found, or a disk error
+ * @throws SageError `file/not-safetensors` naming the file and what was found, or a disk error
  */
 export async function readSafetensors(file: string): Promise<Safetensors> {
   let handle: FileHandle | undefined;

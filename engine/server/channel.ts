@@ -9,6 +9,7 @@ import {
   type MessageWriter,
 } from 'vscode-jsonrpc/node';
 import { z } from 'zod';
+import type { ErrorCode } from '../error-code.ts';
 import { SageError } from '../errors.ts';
 import { errorCodes, limits } from '../protocol.ts';
 import { problemOf } from './problem.ts';
@@ -35,7 +36,7 @@ function idOf(message: unknown): string | number | null {
 
 const tooLarge = () =>
   new SageError(
-    'too-much-to-tell',
+    'protocol/too-large',
     `What the run folder holds of this is too much to be shown: more than ${limits.messageBytes >> 20} MiB.`,
     'Look at the files of the run with a program for large files; no training writes so much.',
   );
@@ -79,7 +80,7 @@ function createWriter(output: Writable): MessageWriter {
 export function openChannel(input: Readable, output: Writable, onFault: (text: string) => void): MessageConnection {
   const reader = new StreamMessageReader(input);
   const writer = createWriter(output);
-  const refuse = (id: string | number | null, code: string, number: number, text: string) => {
+  const refuse = (id: string | number | null, code: ErrorCode, number: number, text: string) => {
     onFault(text);
     const error = misuse(code, number, text).toJson();
     writer.write({ jsonrpc: '2.0', id, error } as Message).catch(() => undefined);
@@ -87,7 +88,7 @@ export function openChannel(input: Readable, output: Writable, onFault: (text: s
   reader.onError((error) => {
     const isHeader = !(error instanceof SyntaxError);
     const what = isHeader ? 'A message has no valid header.' : 'A message is not JSON.';
-    refuse(null, 'no-message', errorCodes.parseError, what);
+    refuse(null, 'protocol/no-message', errorCodes.parseError, what);
     // The reader stops at a bad header until more comes, though good messages may already lie behind it.
     if (isHeader) setImmediate(() => input.emit('data', Buffer.alloc(0)));
   });
@@ -98,7 +99,12 @@ export function openChannel(input: Readable, output: Writable, onFault: (text: s
     listen: (callback) =>
       reader.listen((message) => {
         if (envelope.safeParse(message).success && !Array.isArray(message)) return callback(message);
-        refuse(idOf(message), 'no-request', errorCodes.invalidRequest, 'A message is no JSON-RPC 2.0 request.');
+        refuse(
+          idOf(message),
+          'protocol/no-request',
+          errorCodes.invalidRequest,
+          'A message is no JSON-RPC 2.0 request.',
+        );
       }),
     dispose: () => reader.dispose(),
   };

@@ -9,7 +9,7 @@ export interface Commands {
   /**
    * Runs one to its end and returns what it printed.
    * @param accept exit codes that are no failure
-   * @throws SageError `command-failed` with what it said
+   * @throws SageError `command/failed` with what it said
    */
   run(argv: readonly string[], accept?: readonly number[]): Promise<string>;
   /** Ends those that run. */
@@ -38,7 +38,7 @@ export function createCommands(program: Program): Commands {
         children.delete(child);
         if (code !== null && accept.includes(code)) return resolve(printed.stdout);
         const said = printed.stderr.trim().slice(-4000) || `it ended with ${signal ?? `exit code ${code}`}`;
-        reject(new SageError('command-failed', `sage-grpo ${argv[0]} failed: ${said}`, ''));
+        reject(new SageError('command/failed', `sage-grpo ${argv[0]} failed: ${said}`, ''));
       });
     });
   }

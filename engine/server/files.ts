@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import type { ErrorCode } from '../error-code.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import type { FolderEntry } from '../protocol.ts';
 import { limits } from '../protocol.ts';
@@ -19,13 +20,13 @@ const mimeTypes: Record<string, string> = {
   '.html': 'text/html',
 };
 
-function refusal(code: string, message: string, remedy: string): SageError {
+function refusal(code: ErrorCode, message: string, remedy: string): SageError {
   return new SageError(code, message, remedy, { exitCode: exitCodes.usage });
 }
 
 const outside = (relative: string) =>
   refusal(
-    'path-outside',
+    'path/outside',
     `${JSON.stringify(relative)} does not lie in the run folder.`,
     'Name a file of the run by its relative path, with / and without `..`.',
   );
@@ -37,14 +38,14 @@ export function isPlainPath(relative: string): boolean {
   return relative.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/^[a-z]:/i.test(part));
 }
 
-/** @throws SageError `path-outside` for a path that by its words alone leads out of the run folder */
+/** @throws SageError `path/outside` for a path that by its words alone leads out of the run folder */
 export function requirePlainPath(relative: string): void {
   if (!isPlainPath(relative)) throw outside(relative);
 }
 
 /**
  * The real path of something in a run folder, after all links.
- * @throws SageError `path-outside` when it lies elsewhere, `path-private` for what is not shown; a disk error
+ * @throws SageError `path/outside` when it lies elsewhere, `path/private` for what is not shown; a disk error
  */
 export async function realPathIn(runFolder: string, relative: string): Promise<string> {
   requirePlainPath(relative);
@@ -58,14 +59,14 @@ export async function realPathIn(runFolder: string, relative: string): Promise<s
   }
   if (real !== root && !real.startsWith(root + path.sep)) throw outside(relative);
   if (secret.test(path.relative(root, real)))
-    throw refusal('path-private', `${relative} is not shown to anyone.`, 'It only serves the trainer of the run.');
+    throw refusal('path/private', `${relative} is not shown to anyone.`, 'It only serves the trainer of the run.');
   return real;
 }
 
 /** Opens the file at a real path, and makes sure that it is the one that was looked at and no device or pipe. */
 async function openReal(real: string, relative: string): Promise<{ handle: FileHandle; size: number }> {
   const seen = await stat(real);
-  if (!seen.isFile()) throw refusal('not-a-file', `${relative} is not a file.`, 'Name a file of the run.');
+  if (!seen.isFile()) throw refusal('file/not-a-file', `${relative} is not a file.`, 'Name a file of the run.');
   // Without O_NONBLOCK, opening a pipe that took the file's place would wait for ever.
   const handle = await open(real, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0));
   const opened = await handle.stat();
@@ -78,7 +79,7 @@ async function openReal(real: string, relative: string): Promise<{ handle: FileH
  * Reads a part of a file of a run.
  * @param offset byte to begin at; at or after the end there is no data
  * @param length bytes wanted, at most `limits.readBytes`
- * @throws SageError `path-outside`, `path-private`, `not-a-file` or a disk error
+ * @throws SageError `path/outside`, `path/private`, `file/not-a-file` or a disk error
  */
 export async function readRange(
   runFolder: string,
@@ -110,7 +111,7 @@ export async function readRange(
 
 /**
  * Files and folders of a folder of a run, by name. Links, what is hidden and what is not shown are left out.
- * @throws SageError `path-outside` or a disk error
+ * @throws SageError `path/outside` or a disk error
  */
 export async function listFolder(
   runFolder: string,

@@ -10,7 +10,7 @@ export function followSteadily(file: string, options: ReadOptions = {}): EventFo
   let fault: string | null = null;
 
   function startAnew(error: unknown): void {
-    if (!(error instanceof SageError) || error.code !== 'events-corrupt' || error.message === fault) throw error;
+    if (!(error instanceof SageError) || error.code !== 'events/corrupt' || error.message === fault) throw error;
     fault = error.message;
     follower = followEvents(file, options);
   }

@@ -66,7 +66,7 @@ function engineHandlers(context: ServerContext): Pick<Handlers, 'engine/hello' |
     async 'engine/hello'({ protocolVersion: theirs, client }) {
       if (theirs !== protocolVersion)
         throw new SageError(
-          'protocol-version',
+          'protocol/version',
           `The editor speaks version ${theirs} of the protocol, this engine (sage-grpo ${packageVersion()}) version ${protocolVersion}.`,
           'Install the same version of SAGE Studio on both machines.',
         );

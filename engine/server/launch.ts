@@ -88,9 +88,10 @@ function died(child: ChildProcess, logFile: string): SageError {
   const how = child.signalCode ?? `exit code ${child.exitCode}`;
   const printed = tailOf(logFile);
   return new SageError(
-    'trainer-died',
+    'trainer/died',
     `The trainer ended before training began (${how})${printed === '' ? '.' : `. It printed:\n${printed}`}`,
-    'Run `sage-grpo doctor` to see what this machine lacks.',
+    'Have the doctor say what this machine lacks.',
+    { advice: [{ action: 'doctor' }] },
   );
 }
 
@@ -99,12 +100,12 @@ function awaitReport(child: ChildProcess, { logFile, signal }: LaunchOptions): P
   return new Promise((resolve, reject) => {
     const abort = () => {
       kill(child);
-      reject(new SageError('launch-cancelled', 'The launch was cancelled.', ''));
+      reject(new SageError('launch/cancelled', 'The launch was cancelled.', ''));
     };
     child.once('error', (cause) => {
       const remedy = 'Check the path of Node in the settings.';
       reject(
-        new SageError('trainer-not-started', `The trainer cannot be started: ${cause.message}.`, remedy, { cause }),
+        new SageError('trainer/not-started', `The trainer cannot be started: ${cause.message}.`, remedy, { cause }),
       );
     });
     // After `close` no message can come any more.
@@ -145,7 +146,7 @@ export function trainArguments(runsDir: string, { file, text, overrides }: Launc
 /**
  * Launches a trainer that outlives this process; resolves when it trains. What it prints goes beside the run folders
  * until it has one, then into its engine.log. A launch that fails leaves nothing behind.
- * @throws SageError with the trainer's own code, place and remedy; `trainer-died` with what it printed last
+ * @throws SageError with the trainer's own code, place and remedy; `trainer/died` with what it printed last
  */
 export async function launchTrainer(
   program: Program,
@@ -205,7 +206,7 @@ export async function sweepLaunchLogs(runsDir: string): Promise<void> {
 /** @throws SageError for a config that is given by a path which leads nowhere from here */
 export function requireAbsolute(file: string): void {
   if (path.isAbsolute(file)) return;
-  throw new SageError('path-relative', `${file} is not an absolute path.`, 'Give the whole path of the config.', {
+  throw new SageError('path/relative', `${file} is not an absolute path.`, 'Give the whole path of the config.', {
     place: { file },
     exitCode: exitCodes.usage,
   });

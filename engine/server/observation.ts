@@ -75,7 +75,7 @@ function createLooks(runFolder: string) {
       await lookAtCheckpoints(isOtherStatus, news);
       if (glance) return { glance, checkpoints };
       await requireRun(runFolder);
-      throw new SageError('run-broken', `${runFolder} is not a run any more.`, 'Check the folder.', {
+      throw new SageError('run/broken', `${runFolder} is not a run any more.`, 'Check the folder.', {
         place: { file: runPaths(runFolder).run },
       });
     },
@@ -83,7 +83,7 @@ function createLooks(runFolder: string) {
 }
 
 /**
- * Begins to observe a run. Its methods throw what makes it unreadable: `run-unknown`, `run-broken`, `events-corrupt`, or a
+ * Begins to observe a run. Its methods throw what makes it unreadable: `run/unknown`, `run/broken`, `events/corrupt`, or a
  * disk error.
  * @param columns as in `run/observe`
  */

@@ -11,12 +11,12 @@ const patience = 10;
 /**
  * The folder of a run.
  * @param id checked by the protocol: a plain name
- * @throws SageError `run-unknown`
+ * @throws SageError `run/unknown`
  */
 export async function folderOf(runsDir: string, id: string): Promise<string> {
   const folder = path.join(runsDir, id);
   if ((await stat(folder).catch(() => null))?.isDirectory()) return folder;
-  throw new SageError('run-unknown', `There is no run "${id}".`, 'It was moved or deleted; list the runs again.', {
+  throw new SageError('run/unknown', `There is no run "${id}".`, 'It was moved or deleted; list the runs again.', {
     place: { file: runsDir },
     exitCode: exitCodes.usage,
   });

@@ -41,19 +41,23 @@ async function answer(
   token: CancellationToken,
 ): Promise<unknown> {
   if (!Object.hasOwn(requests, method))
-    throw misuse('unknown-method', errorCodes.methodNotFound, `There is no request ${JSON.stringify(method)}.`);
+    throw misuse(
+      'protocol/unknown-method',
+      errorCodes.methodNotFound,
+      `There is no request ${JSON.stringify(method)}.`,
+    );
   const name = method as RequestName;
   const checked = requests[name].params.safeParse(params ?? {});
   if (!checked.success) throw badParams(method, checked.error);
   if (context.client === null && name !== 'engine/hello')
-    throw misuse('no-hello', errorCodes.invalidRequest, `${method} came before engine/hello.`);
+    throw misuse('protocol/no-hello', errorCodes.invalidRequest, `${method} came before engine/hello.`);
   try {
     const handle = handlers[name] as (params: unknown, signal: AbortSignal) => Promise<unknown>;
     return await handle(checked.data, abortSignal(token));
   } catch (error) {
     if (token.isCancellationRequested) throw responseError(problemOf(error), errorCodes.cancelled);
     const problem = problemOf(error);
-    if (problem.code === 'internal')
+    if (problem.code === 'internal/error')
       context.log(`${method} failed: ${error instanceof Error ? error.stack : problem.message}`);
     throw responseError(problem);
   }

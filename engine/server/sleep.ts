@@ -25,10 +25,10 @@ export function createSleep(): Sleep {
   };
 }
 
-/** @throws SageError `run-unknown` when the folder of a run that was there is gone */
+/** @throws SageError `run/unknown` when the folder of a run that was there is gone */
 export async function requireRun(runFolder: string): Promise<void> {
   if (await stat(runFolder).catch(() => null)) return;
-  throw new SageError('run-unknown', `The run folder ${runFolder} is gone.`, 'It was moved or deleted.', {
+  throw new SageError('run/unknown', `The run folder ${runFolder} is gone.`, 'It was moved or deleted.', {
     place: { file: runFolder },
     exitCode: exitCodes.usage,
   });

@@ -24,14 +24,14 @@ export const paletteEnergy = paletteContrast.map(([r, g, b]) => r * r + g * g + 
 /**
  * Prepares a video for fitting.
  *
- * @throws SageError `shapes.video.shape` where the pixel count does not match the sizes, `shapes.video.not_finite` at the
+ * @throws SageError `shapes/video-size` where the pixel count does not match the sizes, `shapes/not-finite` at the
  *   first NaN or infinity
  */
 export function readEvidence(video: Video): Evidence {
   const { frames, height, width, pixels } = video;
   if (frames < 2 || height < 8 || width < 8 || pixels.length !== frames * height * width * 3) {
     throw new SageError(
-      'shapes.video.shape',
+      'shapes/video-size',
       `a video of ${frames}×${height}×${width} does not fit its ${pixels.length} values`,
       'Give at least 2 frames of 8×8 pixels and frames × height × width × 3 values.',
     );
@@ -58,7 +58,7 @@ export function readEvidence(video: Video): Evidence {
 
 function notFinite(index: number, frame: number, value: number): SageError {
   return new SageError(
-    'shapes.video.not_finite',
+    'shapes/not-finite',
     `pixel value ${index} (frame ${frame}) is ${value}`,
     'The policy has diverged or its decoder failed: lower the learning rate or resume from an earlier checkpoint.',
   );

@@ -43,7 +43,7 @@ const noColorLogit = -(3 ** 2) / 2;
 /**
  * Scores a video against the words of its prompt, from pixels alone (formulas: docs/shapes.md).
  *
- * @throws SageError `shapes.video.shape`, `shapes.video.not_finite`
+ * @throws SageError `shapes/video-size`, `shapes/not-finite`
  */
 export function judge(video: Video, words: Words): Judgement {
   const evidence = readEvidence(video);

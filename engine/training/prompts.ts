@@ -18,13 +18,13 @@ export function promptsFiles(prompts: RunPrompts): Record<string, string> {
   return { [promptsFile]: `${JSON.stringify(prompts, null, 2)}\n` };
 }
 
-/** @throws SageError `run-broken` */
+/** @throws SageError `run/broken` */
 export async function readPrompts(runFolder: string): Promise<RunPrompts> {
   const file = path.join(runFolder, promptsFile);
   try {
     return promptsSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (cause) {
-    throw new SageError('run-broken', `The prompts of the run cannot be read from ${file}.`, 'Start the run anew.', {
+    throw new SageError('run/broken', `The prompts of the run cannot be read from ${file}.`, 'Start the run anew.', {
       place: { file },
       cause,
     });

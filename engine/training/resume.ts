@@ -59,11 +59,12 @@ function allDamaged(
 
 function noCheckpoint(runFolder: string, from: number, nearest: ResumePoint | null): SageError {
   const place = { file: runPaths(runFolder).checkpoints };
-  const remedy = nearest
-    ? `The nearest one before it is ${nearest.iteration}: \`sage-grpo resume RUN --from ${nearest.iteration}\`.`
-    : 'See `sage-grpo inspect RUN` for the checkpoints there are.';
+  const remedy = nearest ? `The nearest one before it is ${nearest.iteration}.` : 'Look which checkpoints there are.';
   return new SageError('resume/no-checkpoint', `The run has no valid checkpoint of iteration ${from}.`, remedy, {
     place,
+    advice: [
+      nearest ? { action: 'resume', run: runFolder, from: nearest.iteration } : { action: 'inspect', run: runFolder },
+    ],
     exitCode: exitCodes.usage,
   });
 }

@@ -10,8 +10,8 @@ import { roundedSeries } from './rounding.ts';
 /** Where an observation knows the log of a run, what it knows; else null. It may be of a log that was replaced since. */
 export type KnownLog = LogIndex | null;
 
-const isMissing = (error: unknown) => error instanceof SageError && error.code === 'file-missing';
-const isCorrupt = (error: unknown) => error instanceof SageError && error.code === 'events-corrupt';
+const isMissing = (error: unknown) => error instanceof SageError && error.code === 'file/missing';
+const isCorrupt = (error: unknown) => error instanceof SageError && error.code === 'events/corrupt';
 
 /** Some iterations, in about so many columns. */
 export interface Window {
@@ -33,7 +33,7 @@ async function seriesFrom(file: string, window: Window, from: ReturnType<LogInde
 
 /**
  * The series of some iterations of a run. Where none of them was done, it has no columns.
- * @throws SageError `events-corrupt` or a disk error
+ * @throws SageError `events/corrupt` or a disk error
  */
 export async function readSeries(runFolder: string, window: Window, known: KnownLog): Promise<Series> {
   const file = runPaths(runFolder).events;
@@ -108,7 +108,7 @@ async function findEvent(file: string, wanted: Wanted, offset: number | undefine
   }
   if (found === null || !('fault' in found)) return found;
   throw new SageError(
-    'events-corrupt',
+    'events/corrupt',
     `The event of ${file} that tells of these videos is not valid: ${found.fault}.`,
     'Restore the file from a copy; the videos themselves lie in the run folder.',
     { place: { file } },
@@ -117,7 +117,7 @@ async function findEvent(file: string, wanted: Wanted, offset: number | undefine
 
 /**
  * What is known of the videos that were written at an iteration. Of the log, only the lines that tell of videos are read.
- * @throws SageError `videos-unknown` when there are none, `events-corrupt`, or a disk error
+ * @throws SageError `videos/unknown` when there are none, `events/corrupt`, or a disk error
  */
 export async function readVideos(runFolder: string, wanted: Wanted, known: KnownLog): Promise<IterationVideos> {
   const { kind, iteration } = wanted;
@@ -128,7 +128,7 @@ export async function readVideos(runFolder: string, wanted: Wanted, known: Known
   });
   if (event === null)
     throw new SageError(
-      'videos-unknown',
+      'videos/unknown',
       `No ${kind === 'rollouts' ? 'rollouts' : 'evaluation videos'} of iteration ${iteration} were written.`,
       'The config keys videos.every and evaluation.every say when videos are written.',
       { place: { file } },

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Finding } from '../../engine/protocol.ts';
-import { inEditor } from '../engine/problems.ts';
+import { inEditor } from '../engine/advice.ts';
 import { escapeMarkdown } from '../runs/describe.ts';
 import type { CommandContext } from './context.ts';
 
@@ -12,10 +12,11 @@ let provider: vscode.Disposable | null = null;
 
 const marks: Record<Finding['state'], string> = { ok: '✓', note: 'ℹ', problem: '✗' };
 
-function section({ check, state, detail, remedy }: Finding): string {
+function section(finding: Finding): string {
+  const { check, state, detail, remedy } = inEditor(finding);
   const states = { ok: vscode.l10n.t('ok'), note: vscode.l10n.t('note'), problem: vscode.l10n.t('problem') };
   const lines = [`### ${marks[state]} ${escapeMarkdown(check)}: ${states[state]}`, escapeMarkdown(detail)];
-  if (remedy) lines.push(`**${vscode.l10n.t('What to do:')}** ${escapeMarkdown(inEditor(remedy))}`);
+  if (remedy) lines.push(`**${vscode.l10n.t('What to do:')}** ${escapeMarkdown(remedy)}`);
   return lines.join('\n\n');
 }
 

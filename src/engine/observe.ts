@@ -41,7 +41,7 @@ function keepOpen<Answer>(engine: Engine, kept: Kept<Answer>): Disposable {
     } catch (error) {
       const problem = problemOf(error);
       if (over || running() === null) return;
-      if (problem.code === 'engine-lost') return void setImmediate(look);
+      if (problem.code === 'engine/lost') return void setImmediate(look);
       holder = running();
       kept.refused(problem);
     } finally {

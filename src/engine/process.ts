@@ -32,7 +32,7 @@ function isFolder(folder: string): boolean {
   return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** @throws EngineError `engine-not-started` */
+/** @throws EngineError `engine/not-started` */
 async function spawned({ executable, argv, env, cwd, label }: EngineCommand): Promise<ChildProcess> {
   const refuse = (reason: string, cause?: unknown) =>
     engineError(problems.notStarted(label, executable, reason), cause);
@@ -88,7 +88,7 @@ async function within(milliseconds: number, what: Promise<unknown>): Promise<boo
 
 /**
  * Starts a program without a shell.
- * @throws EngineError `engine-not-started`
+ * @throws EngineError `engine/not-started`
  */
 export async function startProcess(command: EngineCommand, policy: EnginePolicy, log: LogSink): Promise<EngineProcess> {
   const child = await spawned(command);

@@ -68,7 +68,7 @@ export type Opened = { session: Session } | { session: null; problem: Problem; f
 function refusal(error: ResponseError<unknown>): Problem {
   const data = errorData.safeParse(error.data);
   if (data.success) return { ...data.data, message: error.message };
-  return { code: 'engine-error', message: error.message, remedy: '', place: {} };
+  return { code: 'engine/error', message: error.message, remedy: '', place: {} };
 }
 
 /** What the engine sent may hold anything. */
@@ -96,7 +96,7 @@ function openLine(engine: EngineProcess, options: SessionOptions): Line {
   function fail(problem: Problem, from: EndingStep = 'SIGTERM'): void {
     if (fault) return;
     fault = problem;
-    if (problem.code !== 'engine-stopped') log.error(`${problem.message} [${problem.code}]`);
+    if (problem.code !== 'engine/stopped') log.error(`${problem.message} [${problem.code}]`);
     void engine.end(from);
   }
   const reader = createMessageReader(
@@ -255,7 +255,7 @@ function heartbeatOf(line: Line, policy: EnginePolicy): Heartbeat {
 
 /**
  * Starts a process of the engine and says hello to it. Where that fails, the process is gone when this resolves.
- * @throws EngineError `engine-not-started`
+ * @throws EngineError `engine/not-started`
  */
 export async function openSession(options: SessionOptions): Promise<Opened> {
   const { policy, signal } = options;

@@ -8,13 +8,13 @@ const hosts: Record<string, (settings: LocalSettings) => EngineCommand> = { loca
 /**
  * How the engine is started on a host.
  * @param host `sage.defaultHost`
- * @throws EngineError `host-unknown`
+ * @throws EngineError `host/unknown`
  */
 export function engineOn(host: string, settings: LocalSettings): EngineCommand {
   const known = Object.hasOwn(hosts, host) ? hosts[host] : undefined;
   if (known) return known(settings);
   throw engineError({
-    code: 'host-unknown',
+    code: 'host/unknown',
     message: `The setting sage.defaultHost names "${host}", which is no host.`,
     remedy:
       'Write "local". To train on another machine, connect the window to it with Remote-SSH: there, it is the local one.',

@@ -71,7 +71,7 @@ describe('weights that are none', () => {
     const file = path.join(folder, name);
     expectRefusal(ended, {
       code: 1,
-      says: [`error[not-safetensors]: ${file} is not a valid safetensors file: `, junk[name][1], '→ '],
+      says: [`error[file/not-safetensors]: ${file} is not a valid safetensors file: `, junk[name][1], '→ '],
     });
     expect(existsSync(runs)).toBe(false);
   });
@@ -197,7 +197,13 @@ test('such prompts of another model are shown as text, in the report and by insp
     mkdirSync(path.join(runFolder, videos), { recursive: true });
     for (const { file } of entries) writeFileSync(path.join(runFolder, videos, file), 'not looked at');
     events.append({ kind: 'evaluation_videos', iteration, folder: videos, videos: entries });
-    events.append({ kind: 'warning', iteration, code: 'x', message: `no score for ${hostile.html}`, remedy: 'none' });
+    events.append({
+      kind: 'warning',
+      iteration,
+      code: 'train/x',
+      message: `no score for ${hostile.html}`,
+      remedy: 'none',
+    });
   }
   events.close();
 

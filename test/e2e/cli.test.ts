@@ -153,7 +153,7 @@ describe('inspect and list', () => {
   test('a run that is not there is bad usage, with the name that was meant', async () => {
     const { code, stderr } = await sage(['inspect', 'tinny', '--runs', runs]);
     expect(code).toBe(2);
-    expect(stderr).toContain('error[run-unknown]: There is no run "tinny".');
+    expect(stderr).toContain('error[run/unknown]: There is no run "tinny".');
     expect(stderr).toContain('→ Did you mean "tiny"?');
   });
 });
@@ -173,7 +173,7 @@ describe('eval', () => {
   test('refuses a folder that is no checkpoint', async () => {
     const { code, stderr } = await sage(['eval', checkpointFolder(runFolder, 1)]);
     expect(code).toBe(1);
-    expect(stderr).toContain('error[checkpoint-broken]');
+    expect(stderr).toContain('error[checkpoint/broken]');
     expect(stderr).toContain('manifest.json is missing');
   });
 });
@@ -189,7 +189,7 @@ test('report writes one file that needs no other', async () => {
   expect(page).toContain('data:video/mp4;base64,');
   const refused = await sage(['report', 'tiny', '--runs', runs, '-o', path.join(file, 'in.html')]);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain('error[not-a-folder]: Could not write the report');
+  expect(refused.stderr).toContain('error[file/not-a-folder]: Could not write the report');
 });
 
 describe('kernels', () => {

@@ -186,8 +186,9 @@ describe('requests from another process', () => {
     const { code, stderr } = await request('pause');
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `error[no-trainer]: No trainer runs ${runFolder}.\n  at ${runFolder}\n` +
-        '  → Start it again with `sage-grpo resume RUN`, or see `sage-grpo inspect RUN`.\n',
+      `error[run/no-trainer]: No trainer runs ${runFolder}.\n  at ${runFolder}\n` +
+        '  → Start it again, or look at what it has done.\n' +
+        `    sage-grpo resume ${runFolder}\n    sage-grpo inspect ${runFolder}\n`,
     );
   });
 
@@ -205,8 +206,8 @@ describe('one trainer a run', () => {
     const { code, stderr, stdout } = await sage(['resume', runFolder]);
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `error[run-locked]: The run is already being trained by process ${process.pid} (${runFolder}).\n` +
-        `  at ${path.join(runFolder, 'lock')}\n  → Stop it first (\`sage-grpo stop RUN\`), or wait until it is done.\n`,
+      `error[run/locked]: The run is already being trained by process ${process.pid} (${runFolder}).\n` +
+        `  at ${path.join(runFolder, 'lock')}\n  → Stop it first, or wait until it is done.\n    sage-grpo stop ${runFolder}\n`,
     );
     expect(stdout).not.toContain('resumed');
     expect(readFileSync(path.join(runFolder, 'run.json'), 'utf8')).toBe(before);

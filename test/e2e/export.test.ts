@@ -60,7 +60,7 @@ test('an export tells of the run as it was then, and nothing is replaced', async
   const before = names(folder);
   const twice = await sage(['export', run, '--out', here('out')]);
   expect(twice.code).toBe(2);
-  expect(twice.stderr).toContain('error[export-exists]');
+  expect(twice.stderr).toContain('error[export/exists]');
   const missing = await sage(['export', run, '--checkpoint', '5', '--out', here('other')]);
   expect(missing.code).toBe(2);
   expect(missing.stderr).toContain('has no checkpoint of iteration 5; it has 0, 4, 6.');
@@ -73,7 +73,7 @@ test('a damaged checkpoint is not exported', async () => {
   truncateSync(path.join(checkpointFolder(copy, 6), 'policy.safetensors'), 1000);
   const { code, stderr } = await sage(['export', copy, '--checkpoint', '6', '--out', here('damaged')]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/error\[checkpoint-broken\].*policy\.safetensors/);
+  expect(stderr).toMatch(/error\[checkpoint\/broken\].*policy\.safetensors/);
   expect(names(folder).filter((name) => name.startsWith('damaged'))).toEqual([]);
 });
 

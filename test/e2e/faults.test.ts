@@ -94,7 +94,7 @@ describe('damage on the disk', () => {
     const before = sumsOf(runFolder);
     const { code, stderr } = await sage(['resume', runFolder]);
     expect(code).toBe(1);
-    expect(stderr).toContain(`error[events-corrupt]: Line 2 of ${log} is not a valid event: it is not JSON.`);
+    expect(stderr).toContain(`error[events/corrupt]: Line 2 of ${log} is not a valid event: it is not JSON.`);
     expect(stderr).toContain('→ Restore the file from a copy, or resume the run from a checkpoint before that line');
     expect({ ...sumsOf(runFolder), 'engine.log': '' }).toEqual({ ...before, 'engine.log': '' });
   });
@@ -142,7 +142,7 @@ describe('damage on the disk', () => {
     const { code, stderr } = await sage(['resume', runFolder, '--from', '3']);
     expect(code).toBe(2);
     expect(stderr).toContain('error[resume/no-checkpoint]: The run has no valid checkpoint of iteration 3.');
-    expect(stderr).toContain('→ The nearest one before it is 2: `sage-grpo resume RUN --from 2`.');
+    expect(stderr).toContain(`→ The nearest one before it is 2.\n    sage-grpo resume ${runFolder} --from 2\n`);
     expect({ ...sumsOf(runFolder), 'engine.log': '' }).toEqual({ ...before, 'engine.log': '' });
   });
 
@@ -151,7 +151,7 @@ describe('damage on the disk', () => {
     writeFileSync(path.join(runFolder, 'run.json'), '{"v": 1, "id"');
     const resumed = await sage(['resume', runFolder]);
     expect(resumed.code).toBe(1);
-    expect(resumed.stderr).toContain(`error[run-broken]: ${runFolder} is not a readable run: run.json is not JSON.`);
+    expect(resumed.stderr).toContain(`error[run/broken]: ${runFolder} is not a readable run: run.json is not JSON.`);
     const listed = await sage(['list', '--runs', path.dirname(runFolder)]);
     expect(listed.code).toBe(0);
     expect(listed.stdout).toContain('unreadable');
@@ -185,10 +185,10 @@ describe('a folder of runs that cannot be written to', () => {
     const file = path.join(temporaryFolder(), 'runs');
     writeFileSync(file, 'mine');
     expect(await refused(file)).toBe(
-      `error[not-a-folder]: Could not create the run folder: a file of that name is in its place (${file}, EEXIST).\n` +
+      `error[file/not-a-folder]: Could not create the run folder: a file of that name is in its place (${file}, EEXIST).\n` +
         `  at ${file}\n  → Choose a path whose every parent is a folder.\n`,
     );
-    expect(await refused(path.join(file, 'inner'))).toContain('error[not-a-folder]');
+    expect(await refused(path.join(file, 'inner'))).toContain('error[file/not-a-folder]');
     expect(readFileSync(file, 'utf8')).toBe('mine');
   });
 
@@ -198,7 +198,7 @@ describe('a folder of runs that cannot be written to', () => {
     disk.remount('ro');
     const runs = path.join(disk.folder, 'runs');
     expect(await refused(runs)).toBe(
-      `error[read-only-disk]: Could not create the run folder: the file system is mounted read-only (${runs}, EROFS).\n` +
+      `error[disk/read-only]: Could not create the run folder: the file system is mounted read-only (${runs}, EROFS).\n` +
         `  at ${runs}\n  → Choose a folder on a writable disk.\n`,
     );
   });
@@ -216,7 +216,7 @@ describe('a folder of runs that cannot be written to', () => {
     if (isRoot && (await sage(['--version'], options).catch(() => null))?.code !== 0)
       return skip('another user may not start this Node or read this repository');
     expect(await refused(runs, options)).toBe(
-      `error[no-permission]: Could not create the run folder: permission was denied (${runs}, EACCES).\n` +
+      `error[file/no-permission]: Could not create the run folder: permission was denied (${runs}, EACCES).\n` +
         `  at ${runs}\n  → Give your user permission to it (chmod, chown), or choose another folder.\n`,
     );
     expect(readdirSync(runs)).toEqual([]);
@@ -239,7 +239,7 @@ describe('a disk that fills up in the middle of training', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('iteration 4/4');
     expect(stderr.match(/^error/gm)).toHaveLength(1);
-    expect(stderr).toMatch(/error\[disk-full\]: Could not .*: the disk is full \(.*, ENOSPC\)\./);
+    expect(stderr).toMatch(/error\[disk\/full\]: Could not .*: the disk is full \(.*, ENOSPC\)\./);
     expect(stderr).toContain(folder.slice(0, -6));
     expect(stderr).toContain(
       '→ Free some space or choose a folder on another disk; what was written before is intact.',
@@ -256,7 +256,7 @@ describe('a disk that fills up in the middle of training', () => {
 
     const again = await sage(['resume', runFolder]);
     expect(again.code).toBe(1);
-    expect(again.stderr).toContain('error[disk-full]');
+    expect(again.stderr).toContain('error[disk/full]');
 
     disk.remount('size=64m');
     expect(await sage(['resume', runFolder])).toMatchObject({ code: 0, stderr: '' });

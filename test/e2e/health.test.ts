@@ -28,7 +28,7 @@ test('a run that was really trained gives no false alarm at any time', () => {
     for (const { code } of health.findings('running')) codes.add(code);
   }
   // How long a stage takes is the machine's affair, and this one may be busy.
-  codes.delete('slow-stage');
+  codes.delete('health/slow-stage');
   expect([...codes]).toEqual([]);
 });
 
@@ -44,5 +44,5 @@ test('inspect says that the trainer is gone, and from where to resume', async ()
   expect(stdout).toMatch(/^problem: The trainer is gone: its process ended without a word after iteration 33\.$/m);
   expect(stdout).toMatch(/^ {2}Last iteration 33; the newest checkpoint is of iteration (20|30)\.$/m);
   const told = JSON.parse((await sage(['inspect', crashed, '--json'])).stdout);
-  expect(told.health).toMatchObject([{ code: 'trainer-died', severity: 'problem', first: 33, last: 33 }]);
+  expect(told.health).toMatchObject([{ code: 'health/trainer-died', severity: 'problem', first: 33, last: 33 }]);
 });

@@ -38,7 +38,7 @@ describe('a launch that cannot be', () => {
       path: 'exploration.eta',
       flag: overrides[0],
     });
-    expect(await engine.refusal('run/launch', { file: 'tiny.sage.yaml' })).toMatchObject({ code: 'path-relative' });
+    expect(await engine.refusal('run/launch', { file: 'tiny.sage.yaml' })).toMatchObject({ code: 'path/relative' });
     expect(existsSync(runs)).toBe(false);
     await engine.close();
   });
@@ -49,7 +49,7 @@ describe('a launch that cannot be', () => {
     writeFileSync(runs, 'mine');
     const engine = await openEngine(runs);
     expect(await engine.refusal('run/launch', { file: tinyConfig(folder) })).toMatchObject({
-      code: 'not-a-folder',
+      code: 'file/not-a-folder',
       message: expect.stringContaining('Could not create the run folder'),
     });
     expect(readFileSync(runs, 'utf8')).toBe('mine');
@@ -246,6 +246,6 @@ test('a folder of runs that holds junk is listed, with what is wrong', async () 
   const listed = (await engine.ask('runs/list', {})).runs;
   expect(listed.map(({ id, status }) => [id, status])).toEqual([['evil-20260101-000000', null]]);
   expect(listed[0].broken).toContain('run.json is not JSON');
-  expect(await engine.refusal('run/inspect', { run: 'notes' })).toMatchObject({ code: 'run-broken' });
+  expect(await engine.refusal('run/inspect', { run: 'notes' })).toMatchObject({ code: 'run/broken' });
   await engine.close();
 });

@@ -95,8 +95,15 @@ async function everything(run: string): Promise<Record<string, string>> {
 
 /** A run that can be read, but that no trainer has. */
 const sound = {
-  ...{ inspect: 'data', checkpoints: 'data', series: 'data', videos: 'videos-unknown', events: 'file-missing' },
-  ...{ config: 'data', validate: 'data', rollouts: 'data', control: 'no-trainer', deletable: 'data', compare: 'data' },
+  ...{ inspect: 'data', checkpoints: 'data', series: 'data', videos: 'videos/unknown', events: 'file/missing' },
+  ...{
+    config: 'data',
+    validate: 'data',
+    rollouts: 'data',
+    control: 'run/no-trainer',
+    deletable: 'data',
+    compare: 'data',
+  },
   ...{ observe: 'data', subscribe: 'data' },
 };
 
@@ -134,8 +141,8 @@ async function survives(run: string): Promise<Record<string, string>> {
 
 describe('100 MB of junk', () => {
   const corrupt = {
-    ...{ inspect: 'events-corrupt', series: 'events-corrupt', compare: 'events-corrupt' },
-    ...{ observe: 'events-corrupt', subscribe: 'events-corrupt', events: 'data' },
+    ...{ inspect: 'events/corrupt', series: 'events/corrupt', compare: 'events/corrupt' },
+    ...{ observe: 'events/corrupt', subscribe: 'events/corrupt', events: 'data' },
   };
 
   test('in many lines of the event log', async () => {
@@ -147,14 +154,14 @@ describe('100 MB of junk', () => {
   test('in one line of the event log that never ends', async () => {
     const run = await addRun('line');
     linkSync(brackets, runPaths(run).events);
-    expect(await survives(run)).toEqual({ ...sound, ...corrupt, videos: 'events-corrupt' });
+    expect(await survives(run)).toEqual({ ...sound, ...corrupt, videos: 'events/corrupt' });
   });
 
   test('in valid events: what is too much for one message is a problem, and the rest is shown', async () => {
     const run = await addRun('warnings');
-    const warning = { kind: 'warning', code: 'c', remedy: 'r' };
+    const warning = { kind: 'warning', code: 'test/c', remedy: 'r' };
     fill(runPaths(run).events, (n) => eventLine(n, { ...warning, message: `${n} ${'w'.repeat(1000)}` }));
-    const tooMuch = 'too-much-to-tell';
+    const tooMuch = 'protocol/too-large';
     expect(await survives(run)).toEqual({ ...sound, events: 'data', inspect: tooMuch, compare: tooMuch });
   });
 
@@ -163,7 +170,7 @@ describe('100 MB of junk', () => {
     const evaluation = evaluationEvent(1, 0.5);
     const name = '<i>'.repeat(1e6);
     fill(runPaths(run).events, (n) => eventLine(n, { ...evaluation, components: { [`${n} ${name}`]: 1 } }));
-    const tooMuch = 'too-much-to-tell';
+    const tooMuch = 'protocol/too-large';
     expect(await survives(run)).toEqual({ ...sound, events: 'data', observe: tooMuch, compare: tooMuch });
   });
 
@@ -171,7 +178,7 @@ describe('100 MB of junk', () => {
     const run = await addRun('record-20260101-000000');
     rmSync(runPaths(run).run);
     linkSync(brackets, runPaths(run).run);
-    const broken = 'run-broken';
+    const broken = 'run/broken';
     expect(await survives(run)).toEqual({ ...sound, inspect: broken, observe: broken, compare: broken });
   });
 
@@ -218,13 +225,13 @@ test('a hundred thousand files are listed up to a limit, and of as many checkpoi
 });
 
 test.skipIf(process.platform === 'win32').each([
-  ['a pipe that nobody writes to', (file: string) => execFileSync('mkfifo', [file]), 'not-a-file'],
-  ['a link to a device that never ends', (file: string) => symlinkSync('/dev/zero', file), 'path-outside'],
-  ['a folder', (file: string) => mkdirSync(file), 'not-a-file'],
+  ['a pipe that nobody writes to', (file: string) => execFileSync('mkfifo', [file]), 'file/not-a-file'],
+  ['a link to a device that never ends', (file: string) => symlinkSync('/dev/zero', file), 'path/outside'],
+  ['a folder', (file: string) => mkdirSync(file), 'file/not-a-file'],
 ])('%s in place of a file is no file', async (_, make, events) => {
   const log = await addRun('log');
   make(runPaths(log).events);
-  const noFile = 'not-a-file';
+  const noFile = 'file/not-a-file';
   const unread = { inspect: noFile, series: noFile, videos: noFile, compare: noFile, observe: noFile };
   expect(await survives(log)).toEqual({ ...sound, ...unread, subscribe: noFile, events });
 

@@ -47,13 +47,13 @@ test('a dashboard that saw a run from its start shows what one shows that is ope
     expect(Buffer.from(data, 'base64').toString('latin1', 4, 8)).toBe('ftyp');
   }
   const missing = { run, kind: 'rollouts', iteration: 5 } as const;
-  expect(await engine.refusal('run/videos', missing)).toMatchObject({ code: 'videos-unknown' });
+  expect(await engine.refusal('run/videos', missing)).toMatchObject({ code: 'videos/unknown' });
 
   const { messages } = late;
   await engine.ask('run/unobserve', { observation: late.observation });
   appendFileSync(runPaths(runFolder).events, 'no event\n{}\n');
   await until(() => live.problem !== null);
-  expect(live.problem).toMatchObject({ code: 'events-corrupt', place: { file: runPaths(runFolder).events } });
+  expect(live.problem).toMatchObject({ code: 'events/corrupt', place: { file: runPaths(runFolder).events } });
   expect([late.messages, late.problem]).toEqual([messages, null]);
   await Promise.all([engine.close(), blind.close()]);
 });
@@ -74,7 +74,7 @@ test('a dashboard shows that the trainer was killed, begins anew when the run is
   process.kill(pid, 'SIGKILL');
   await until(() => statusOf(seen) === 'crashed');
   expect(recordOf(runFolder).status).toBe('running');
-  await until(() => seen.view!.health.some(({ code }) => code === 'trainer-died'));
+  await until(() => seen.view!.health.some(({ code }) => code === 'health/trainer-died'));
   expect(seen.view!.secondsLeft).toBeNull();
   await until(() => lastOf(seen) === iterationsOf(runFolder).at(-1));
   expect(seen.view!.checkpoints.some(({ iteration, valid }) => iteration === 3 && valid)).toBe(true);
@@ -82,7 +82,7 @@ test('a dashboard shows that the trainer was killed, begins anew when the run is
   const before = seen.begins;
   await engine.resume({ run, from: 3 });
   await until(() => seen.begins > before && statusOf(seen) === 'running' && lastOf(seen) >= 6);
-  expect(seen.view!.health.filter(({ code }) => code === 'trainer-died')).toEqual([]);
+  expect(seen.view!.health.filter(({ code }) => code === 'health/trainer-died')).toEqual([]);
   expect(seen.view!.secondsLeft).toBeGreaterThan(0);
   await engine.ask('run/control', { run, request: 'stop' });
   await until(() => statusOf(seen) === 'stopped');
@@ -120,9 +120,9 @@ test('a run whose names are markup, paths out of the folder or thousands shows a
   expect(names.slice(0, 3)).toEqual(['component:<img src=x onerror=alert(1)>', 'component:c0', 'component:__proto__']);
   expect(seen.view!.written).toHaveLength(2);
   const outside = await engine.refusal('run/videos', { run, kind: 'rollouts', iteration: 1 });
-  expect(outside).toMatchObject({ code: 'path-outside' });
+  expect(outside).toMatchObject({ code: 'path/outside' });
   const { videos } = await engine.ask('run/videos', { run, kind: 'rollouts', iteration: 2 });
   expect(videos[0]).toMatchObject({ file: 'rollouts/000002/<b>&quot;.mp4', prompt: video('').prompt });
-  expect(await engine.refusal('run/observe', { run: 'nothing' })).toMatchObject({ code: 'run-unknown' });
+  expect(await engine.refusal('run/observe', { run: 'nothing' })).toMatchObject({ code: 'run/unknown' });
   await engine.close();
 });

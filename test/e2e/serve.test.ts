@@ -83,8 +83,14 @@ describe('a run launched through the engine', () => {
     expect(await again.ask('run/kill', { run })).toEqual({ pid });
     expect(await processStart(pid)).toBeNull();
     expect(await again.ask('run/inspect', { run })).toMatchObject({ status: 'crashed', pid: null });
-    expect(await again.refusal('run/kill', { run })).toMatchObject({ code: 'no-trainer' });
-    expect(await again.refusal('run/control', { run, request: 'pause' })).toMatchObject({ code: 'no-trainer' });
+    expect(await again.refusal('run/kill', { run })).toMatchObject({ code: 'run/no-trainer' });
+    expect(await again.refusal('run/control', { run, request: 'pause' })).toMatchObject({
+      code: 'run/no-trainer',
+      advice: [
+        { action: 'resume', run },
+        { action: 'inspect', run },
+      ],
+    });
     await again.close();
   });
 });
@@ -112,9 +118,9 @@ test('a run is paused, saved, continued, stopped, resumed, killed and deleted th
   });
 
   const second = await engine.refusal('run/resume', { run });
-  expect(second).toMatchObject({ code: 'run-locked', place: { file: path.join(runFolder, 'lock') } });
+  expect(second).toMatchObject({ code: 'run/locked', place: { file: path.join(runFolder, 'lock') } });
   expect(second.message).toContain(`process ${pid}`);
-  expect(await engine.refusal('run/deletable', { run })).toMatchObject({ code: 'run-locked' });
+  expect(await engine.refusal('run/deletable', { run })).toMatchObject({ code: 'run/locked' });
 
   await engine.ask('run/control', { run, request: 'continue' });
   await becomes(engine, run, 'running');
@@ -148,8 +154,8 @@ test('a run is paused, saved, continued, stopped, resumed, killed and deleted th
   rmSync(deletable.folder, { recursive: true });
   await until(() => !engine.watched.has(run));
   await until(() => followed.problem !== null);
-  expect(followed.problem).toMatchObject({ code: 'run-unknown' });
-  expect(await engine.refusal('run/inspect', { run })).toMatchObject({ code: 'run-unknown' });
+  expect(followed.problem).toMatchObject({ code: 'run/unknown' });
+  expect(await engine.refusal('run/inspect', { run })).toMatchObject({ code: 'run/unknown' });
   // Nobody called it crashed before it was.
   const told = engine.changes.flatMap(({ changed }) => changed.map(({ status }) => status));
   expect(told.filter((status, i) => status !== told[i - 1])).toEqual([

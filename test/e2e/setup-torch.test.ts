@@ -104,17 +104,17 @@ describe('the environment of the torch policy', () => {
     const folder = path.join(temporaryFolder(), 'venv');
     const first = launch('sleep', ['60']);
     writeFileSync(`${folder}.making`, String(first.pid));
-    await expect(makeEnvironment(wish(folder))).rejects.toMatchObject({ code: 'python-busy' });
+    await expect(makeEnvironment(wish(folder))).rejects.toMatchObject({ code: 'python/busy' });
     first.child.kill();
     await first.ended;
     // It is free now, and the next thing is looked at.
-    await expect(makeEnvironment({ ...wish(folder), room: 2 ** 60 })).rejects.toMatchObject({ code: 'disk-full' });
+    await expect(makeEnvironment({ ...wish(folder), room: 2 ** 60 })).rejects.toMatchObject({ code: 'disk/full' });
   });
 
   test('is not made where other files are', async () => {
     const folder = temporaryFolder();
     writeFileSync(path.join(folder, 'thesis.tex'), 'years of work');
-    const refused = { code: 'not-an-environment' };
+    const refused = { code: 'python/not-an-environment' };
     await expect(makeEnvironment(wish(folder))).rejects.toMatchObject(refused);
     await expect(makeEnvironment(wish(path.join(folder, 'thesis.tex')))).rejects.toMatchObject(refused);
     expect(readdirSync(folder)).toEqual(['thesis.tex']);
@@ -124,7 +124,7 @@ describe('the environment of the torch policy', () => {
   test('asks for room before it begins', async () => {
     const folder = path.join(temporaryFolder(), 'venv');
     const error = await makeEnvironment({ ...wish(folder), room: 2 ** 60 }).catch((thrown) => thrown);
-    expect(error).toMatchObject({ code: 'disk-full', message: expect.stringMatching(/GiB free; .* 1073741824.0 GiB/) });
+    expect(error).toMatchObject({ code: 'disk/full', message: expect.stringMatching(/GiB free; .* 1073741824.0 GiB/) });
     expect(existsSync(folder)).toBe(false);
   });
 
@@ -133,7 +133,7 @@ describe('the environment of the torch policy', () => {
     if (!disk) return context.skip(needsMount);
     use(wheels());
     const folder = path.join(disk.folder, 'venv');
-    await expect(makeEnvironment(wish(folder))).rejects.toMatchObject({ code: 'disk-full' });
+    await expect(makeEnvironment(wish(folder))).rejects.toMatchObject({ code: 'disk/full' });
     disk.remount('size=200m');
     expect(answers(await makeEnvironment(wish(folder)))).toBe('49');
   });
@@ -148,10 +148,10 @@ describe('sage-grpo setup-torch', () => {
       });
     const empty = await setUp({ PIP_NO_INDEX: '1' });
     expect(empty.code).toBe(1);
-    expect(empty.stderr).toMatch(/making[^]*error\[python-no-package\]: No \S+==\S+ was found for Python 3\.\d+/);
+    expect(empty.stderr).toMatch(/making[^]*error\[python\/no-package\]: No \S+==\S+ was found for Python 3\.\d+/);
     const unserved = await setUp({ PIP_INDEX_URL: 'http://127.0.0.1:9/simple' });
     expect(unserved.code).toBe(1);
-    expect(unserved.stderr).toMatch(/is there, with Python 3[^]*error\[python-no-network\]: .*: connection refused\./);
+    expect(unserved.stderr).toMatch(/is there, with Python 3[^]*error\[python\/no-network\]: .*: connection refused\./);
   });
 
   test('says which Python it needs', async () => {
@@ -179,7 +179,7 @@ package using the following command.
     apt install python3.11-venv
 `;
     expect(venvFault(of(debian))).toMatchObject({
-      code: 'python-no-venv',
+      code: 'python/no-venv',
       remedy: expect.stringContaining(process.platform === 'linux' ? 'apt install python3.11-venv' : 'python.org'),
     });
   });
@@ -194,7 +194,7 @@ package using the following command.
     ["ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 403 Forbidden'))", 'proxy refused'],
   ])('%s', (said, reason) => {
     const output = `WARNING: Retrying: ${said}\nERROR: No matching distribution found for torch==2.13.0`;
-    expect(pipFault(of(output))).toMatchObject({ code: 'python-no-network', message: expect.stringContaining(reason) });
+    expect(pipFault(of(output))).toMatchObject({ code: 'python/no-network', message: expect.stringContaining(reason) });
   });
 
   test('anything else is shown in its own words', () => {

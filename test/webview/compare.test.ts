@@ -128,7 +128,7 @@ describe('the comparison of runs', () => {
         if (message.type === 'ready' && tries++ === 0)
           return post({
             type: 'problem',
-            problem: { code: 'file-missing', message: 'run.json is missing.', remedy: 'Choose other runs.', place: {} },
+            problem: { code: 'file/missing', message: 'run.json is missing.', remedy: 'Choose other runs.', place: {} },
           });
         return host(message, post);
       },

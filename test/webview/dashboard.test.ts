@@ -263,7 +263,12 @@ describe('each tab shows the numbers of the run', () => {
 
   test('Health: each finding with its evidence and remedy leads to the chart it is about', async () => {
     const finding: HealthFinding = {
-      ...{ code: 'gradient-imbalance', severity: 'warning', title: 'A few steps dominate.', evidence: '40 times' },
+      ...{
+        code: 'health/gradient-imbalance',
+        severity: 'warning',
+        title: 'A few steps dominate.',
+        evidence: '40 times',
+      },
       ...{ why: 'Others do not learn.', remedy: 'Turn the equalizer on.', key: 'equalizer.mode' },
       ...{ first: 3, last: 9, steps: [0, 8] },
     };
@@ -311,7 +316,7 @@ describe('states', () => {
   test('a run that cannot be read is said with its place and remedy, and can be tried again', async () => {
     const webview = await open();
     const problem = {
-      code: 'events-corrupt',
+      code: 'events/corrupt',
       message: 'Line 3 is no event.',
       remedy: 'Restore it.',
       place: { file: '/r/events.jsonl', line: 3 },
@@ -524,7 +529,15 @@ test('hostile names are text', async () => {
     view.series.scalars[`component:${kind}`] = view.series.scalars.reward;
   view.checkpoints.push({ ...view.checkpoints[0], iteration: 99, valid: false, reason: evil, folder: evil });
   view.health.push({
-    ...{ code: 'reward-flat', severity: 'problem', title: evil, evidence: evil, why: evil, remedy: evil, key: evil },
+    ...{
+      code: 'health/reward-flat',
+      severity: 'problem',
+      title: evil,
+      evidence: evil,
+      why: evil,
+      remedy: evil,
+      key: evil,
+    },
     ...{ first: 1, last: 2, steps: [] },
   });
   const webview = await show(view);
@@ -551,7 +564,7 @@ describe('for everybody', () => {
 
   test.each(themes)('axe finds no serious violation on any tab in the %s theme', async (theme) => {
     const finding = {
-      code: 'clip-fraction',
+      code: 'health/clip-fraction',
       severity: 'warning',
       title: 'T',
       evidence: 'E',

@@ -34,7 +34,7 @@ async function answerVideos(runs: string, run: string, message: Sent, post: Post
     await post({ type: 'answer', id: message.id, result: await videosOf(runs, run, message.params as Wanted) });
   } catch (error) {
     const problem = {
-      code: 'no-videos',
+      code: 'videos/unknown',
       message: (error as Error).message,
       remedy: 'Choose another iteration.',
       place: {},

@@ -63,7 +63,8 @@ describe('a Python that is not right', () => {
         check: 'Python',
         state,
         detail: `${python} cannot be used: it was ended by SIGABRT`,
-        remedy: expect.stringContaining('sage-grpo setup-torch'),
+        remedy: expect.stringContaining('delete its folder first'),
+        advice: [{ action: 'setup-torch' }],
       });
       expect(ended.code).toBe(code);
     }

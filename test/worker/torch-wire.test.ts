@@ -220,11 +220,17 @@ describe('the trainer', () => {
       'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB',
       'worker/memory',
       'training.micro_batch',
+      [],
     ],
-    ["ModuleNotFoundError: No module named 'diffusers'", 'worker/import', 'sage-grpo setup-torch'],
-  ])('knows what "%s" means', async (line, code, remedy) => {
+    [
+      "ModuleNotFoundError: No module named 'diffusers'",
+      'worker/import',
+      'a Python environment',
+      [{ action: 'setup-torch' }],
+    ],
+  ])('knows what "%s" means', async (line, code, remedy, advice) => {
     const program = `hello(); socket.once('data', () => { console.error(${JSON.stringify(line)}); process.exit(1); });`;
-    await expect(open(program)).rejects.toMatchObject({ code, remedy: expect.stringContaining(remedy) });
+    await expect(open(program)).rejects.toMatchObject({ code, remedy: expect.stringContaining(remedy), advice });
   });
 
   test('gives a worker up of which nothing is heard any more, or that never calls', async () => {

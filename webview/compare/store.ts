@@ -73,7 +73,7 @@ export function openCompareStore(): CompareStore {
 
 function notUnderstood(fault: string): Problem {
   return {
-    code: 'message-not-understood',
+    code: 'panel/message-not-understood',
     message: `The extension sent something that the comparison does not understand (${fault}).`,
     remedy: 'Reload the window: the comparison may be of another version than the extension.',
     place: {},

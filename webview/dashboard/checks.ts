@@ -6,49 +6,64 @@ export const checks: Record<
   HealthFinding['code'],
   { looksFor: string; tab: TabId; chart: string | null; shows: string }
 > = {
-  'not-finite': {
+  'health/not-finite': {
     looksFor: 'losses and gradients that are not finite',
     tab: 'gradients',
     chart: 'updates',
     shows: 'Norms',
   },
-  'first-replay-ratio': {
+  'health/first-replay-ratio': {
     looksFor: 'probability ratios other than 1 at the first replay',
     tab: 'gradients',
     chart: 'first-replay',
     shows: 'Ratio at First Replay',
   },
-  'reward-hacking': {
+  'health/reward-hacking': {
     looksFor: 'reward that rises while videos leave the manifold, the evaluation gets worse or a held-out metric falls',
     tab: 'reward',
     chart: 'distance',
     shows: 'Distance to the Manifold',
   },
-  'trainer-died': { looksFor: 'a trainer that died', tab: 'checkpoints', chart: null, shows: 'Checkpoints' },
-  'drift-accelerating': { looksFor: 'drift that accelerates', tab: 'drift', chart: 'drift', shows: 'Drift' },
-  'unscored-videos': { looksFor: 'videos without a score', tab: 'reward', chart: 'lost', shows: 'Unscored Videos' },
-  'dead-groups': { looksFor: 'groups whose rewards are all equal', tab: 'reward', chart: 'lost', shows: 'Dead Groups' },
-  'reward-flat': { looksFor: 'reward that does not rise', tab: 'reward', chart: 'reward', shows: 'Reward' },
-  'one-component': {
+  'health/trainer-died': { looksFor: 'a trainer that died', tab: 'checkpoints', chart: null, shows: 'Checkpoints' },
+  'health/drift-accelerating': { looksFor: 'drift that accelerates', tab: 'drift', chart: 'drift', shows: 'Drift' },
+  'health/unscored-videos': {
+    looksFor: 'videos without a score',
+    tab: 'reward',
+    chart: 'lost',
+    shows: 'Unscored Videos',
+  },
+  'health/dead-groups': {
+    looksFor: 'groups whose rewards are all equal',
+    tab: 'reward',
+    chart: 'lost',
+    shows: 'Dead Groups',
+  },
+  'health/reward-flat': { looksFor: 'reward that does not rise', tab: 'reward', chart: 'reward', shows: 'Reward' },
+  'health/one-component': {
     looksFor: 'one reward component that does all the work',
     tab: 'reward',
     chart: 'components',
     shows: 'Components',
   },
-  'gradient-imbalance': {
+  'health/gradient-imbalance': {
     looksFor: 'gradients that a few steps dominate',
     tab: 'gradients',
     chart: 'imbalance',
     shows: 'Imbalance',
   },
-  'clip-fraction': {
+  'health/clip-fraction': {
     looksFor: 'ratios that are mostly clipped',
     tab: 'gradients',
     chart: 'clip',
     shows: 'Clip Fraction',
   },
-  'kl-bound': { looksFor: 'a KL controller at its bound', tab: 'drift', chart: 'kl', shows: 'KL and β' },
-  'slow-stage': { looksFor: 'a stage that takes most of the time', tab: 'run', chart: 'time', shows: 'Time by Stage' },
+  'health/kl-bound': { looksFor: 'a KL controller at its bound', tab: 'drift', chart: 'kl', shows: 'KL and β' },
+  'health/slow-stage': {
+    looksFor: 'a stage that takes most of the time',
+    tab: 'run',
+    chart: 'time',
+    shows: 'Time by Stage',
+  },
 };
 
 /** Where a finding is seen: reward hacking by the held-out metric that tells of it, where there is one. */
@@ -56,6 +71,6 @@ export function shownBy(code: HealthFinding['code'], scalars: readonly string[],
   const { tab, chart, shows } = checks[code];
   const held = scalars.filter((name) => name.startsWith('heldOut:'));
   const told = held.find((id) => title.includes(`the held-out ${id.slice('heldOut:'.length)} `));
-  if (code !== 'reward-hacking' || told === undefined) return { tab, chart, shows };
+  if (code !== 'health/reward-hacking' || told === undefined) return { tab, chart, shows };
   return { tab, chart: told, shows: 'Held-Out Metric' };
 }

@@ -123,7 +123,7 @@ function showVideos(choice: Choices['choice'], { kind, iteration }: Message<'sho
 
 function notUnderstood(fault: string): Problem {
   return {
-    code: 'message-not-understood',
+    code: 'panel/message-not-understood',
     message: `The extension sent something that the dashboard does not understand (${fault}).`,
     remedy: 'Reload the window: the dashboard may be of another version than the extension.',
     place: {},

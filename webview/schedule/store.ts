@@ -44,7 +44,7 @@ export function openScheduleStore(): ScheduleStore {
   };
   const host = connectHost<ToSchedule, FromSchedule>(toSchedule, take, (fault) => {
     problem.value = {
-      code: 'message-not-understood',
+      code: 'panel/message-not-understood',
       message: `The extension sent something that the preview does not understand (${fault}).`,
       remedy: 'Reload the window: the preview may be of another version than the extension.',
       place: {},

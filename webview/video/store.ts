@@ -29,7 +29,7 @@ export function openVideoStore(): VideoStore {
   };
   const host = connectHost<ToVideo, FromVideo>(toVideo, take, (fault) => {
     problem.value = {
-      code: 'message-not-understood',
+      code: 'panel/message-not-understood',
       message: `The extension sent something that the video editor does not understand (${fault}).`,
       remedy: 'Reload the window: the editor may be of another version than the extension.',
       place: {},

@@ -29,7 +29,7 @@ export const trainerDied: Check = (trail) => {
         remedy:
           checkpoint === null
             ? 'Look at engine.log in the run folder for the cause, then launch the config again.'
-            : `Resume from the checkpoint of iteration ${checkpoint} (sage-grpo resume RUN); it continues as if it had not been interrupted. Look at engine.log in the run folder for the cause; when memory ran out, lower training.micro_batch. ${lost > 5 ? 'A smaller checkpoints.every loses less.' : ''}`.trim(),
+            : `Resume from the checkpoint of iteration ${checkpoint}; it continues as if it had not been interrupted. Look at engine.log in the run folder for the cause; when memory ran out, lower training.micro_batch. ${lost > 5 ? 'A smaller checkpoints.every loses less.' : ''}`.trim(),
         key: lost > 5 ? 'checkpoints.every' : null,
         ...{ first: done, last: done, steps: [] },
       };

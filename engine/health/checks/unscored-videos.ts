@@ -44,7 +44,7 @@ export const unscoredVideos: Check = (trail) => {
         evidence: `${parts.filter((part) => part !== '').join('; ')}${size} have no reward.${reason ? ` The commonest reason: ${quoted(reason)}` : ''}`,
         why: 'They are left out of their group, never scored 0; the groups become smaller, and where one kind of video fails more often, the reward is measured on the others only.',
         remedy:
-          'Read the reason; most often the reward model is out of memory, its weights are missing, or the prompt is not one that it knows. Check reward.model with `sage-grpo doctor`.',
+          'Read the reason; most often the reward model is out of memory, its weights are missing, or the prompt is not one that it knows. Have the doctor check what reward.model needs.',
         key: 'reward.model',
         first: unscored > 0 ? episode.first() : evaluation.iteration,
         last:

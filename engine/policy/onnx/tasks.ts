@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { ErrorCode } from '../../error-code.ts';
 import type { NoiseKey } from '../../method/random.ts';
 import type { KernelTable } from '../../method/kernels.ts';
 import type { LossOptions, OptimStepRequest, Replay } from '../policy.ts';
@@ -115,7 +116,7 @@ export interface LaneRequest {
 export interface LaneFault {
   message: string;
   stack?: string;
-  sage: { code: string; remedy: string; place: object } | null;
+  sage: { code: ErrorCode; remedy: string; place: object } | null;
 }
 
 /** What a lane sends: an error when there is one, and `done` to a calling thread that sleeps. */

@@ -20,7 +20,8 @@ export interface Circumstances {
 const lessMemory =
   'Take less at once: a smaller training.micro_batch, policy.activation_checkpointing: true, fewer sampling.frames or ' +
   'pixels, policy.adapter.kind: lora, or more policy.devices. Then resume the run.';
-const setUp = 'Run `sage-grpo setup-torch`, which makes a Python environment with all that the worker needs.';
+const setUp = 'Make a Python environment with all that the worker needs.';
+const advice = [{ action: 'setup-torch' }] as const;
 const seeLog = ({ log }: Circumstances) => (log === null ? '' : ` All of its output is in ${log}.`);
 
 const memoryWords =
@@ -31,7 +32,7 @@ export function workerDied(end: WorkerEnd, at: Circumstances): SageError {
   const how = end.signal === null ? `exit code ${end.code}` : `signal ${end.signal}`;
   const message = `The worker ended (${how}) while it ${at.doing}.${lastWords(at.lines)}`;
   const missing = /(?:ModuleNotFoundError|ImportError): (.*)/.exec(at.lines.join('\n'));
-  if (missing) return new SageError('worker/import', `${message}`, setUp);
+  if (missing) return new SageError('worker/import', message, setUp, { advice });
   if (at.lines.some((line) => memoryWords.test(line))) return new SageError('worker/memory', message, lessMemory);
   const rank = killedRank(at.lines);
   if (end.signal === 'SIGKILL' || rank !== null)
@@ -98,6 +99,7 @@ export function noPython(tried: readonly { python: string; reason: string }[]): 
   return new SageError(
     'worker/python',
     `No Python with torch was found${reasons === '' ? '' : ` (${reasons})`}.`,
-    'Run `sage-grpo setup-torch`, or name a Python that has torch in SAGE_PYTHON.',
+    'Make a Python environment with it, or name a Python that has torch in SAGE_PYTHON.',
+    { advice },
   );
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorCode } from '../../error-code.ts';
 
 /** Version of the messages; a worker of another one is refused. */
 export const protocolVersion = 1;
@@ -13,7 +14,7 @@ const nothing = z.object({});
 
 /** What went wrong in the worker. */
 export const faultSchema = z.object({
-  code: z.string(),
+  code: errorCode,
   message: z.string(),
   remedy: z.string(),
   /** Something that the user can mend, memory that ran out, or a defect. */

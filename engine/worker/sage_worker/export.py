@@ -182,7 +182,7 @@ def check_room(base: Path, published: Published, out: Path) -> None:
     needed, free = sum(file.stat().st_size for file in files), shutil.disk_usage(out).free
     if needed > free:
         message = f"The model takes {needed / 1e9:.1f} GB, and the disk of {out.parent} has {free / 1e9:.1f} GB free."
-        raise WorkerError("disk-full", message, "Choose a folder on another disk with --out, or free some space.")
+        raise WorkerError("disk/full", message, "Choose a folder on another disk with --out, or free some space.")
 
 
 def quiet() -> Any:
@@ -206,7 +206,7 @@ def main() -> None:
     except OSError as error:
         remedy = "Free some space, or choose a folder that you can write to with --out."
         message = f"The model could not be written: {error}"
-        answer = {"error": {"code": "export-failed", "message": message, "remedy": remedy}}
+        answer = {"error": {"code": "export/failed", "message": message, "remedy": remedy}}
     print(f"\n{MARK}{json.dumps(answer)}", flush=True)
 
 

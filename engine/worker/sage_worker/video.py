@@ -27,15 +27,15 @@ SMALLEST_SIDE = 256
 """The shorter side of a written video is at least this many pixels."""
 
 FAULTS = {
-    errno.ENOSPC: ("disk-full", "the disk is full", "Free some space or choose a folder on another disk."),
-    errno.EDQUOT: ("disk-full", "your disk quota is used up", "Free some space or ask for a larger quota."),
-    errno.EACCES: ("no-permission", "permission was denied", "Give your user permission to write there."),
-    errno.EPERM: ("no-permission", "permission was denied", "Give your user permission to write there."),
-    errno.EROFS: ("read-only-disk", "the file system is mounted read-only", "Choose a folder on a writable disk."),
-    errno.ENOTDIR: ("not-a-folder", "a part of the path is a file", "Choose a path whose every parent is a folder."),
-    errno.EEXIST: ("not-a-folder", "a file is in the folder's place", "Choose a path whose every parent is a folder."),
-    errno.EISDIR: ("not-a-file", "it is a folder", "Name a file instead of a folder."),
-    errno.EIO: ("disk-broken", "the disk reported an input/output error", "Check the disk and the system log."),
+    errno.ENOSPC: ("disk/full", "the disk is full", "Free some space or choose a folder on another disk."),
+    errno.EDQUOT: ("disk/full", "your disk quota is used up", "Free some space or ask for a larger quota."),
+    errno.EACCES: ("file/no-permission", "permission was denied", "Give your user permission to write there."),
+    errno.EPERM: ("file/no-permission", "permission was denied", "Give your user permission to write there."),
+    errno.EROFS: ("disk/read-only", "the file system is mounted read-only", "Choose a folder on a writable disk."),
+    errno.ENOTDIR: ("file/not-a-folder", "a part of the path is a file", "Choose a path whose parents are folders."),
+    errno.EEXIST: ("file/not-a-folder", "a file is in the folder's place", "Choose a path whose parents are folders."),
+    errno.EISDIR: ("file/not-a-file", "it is a folder", "Name a file instead of a folder."),
+    errno.EIO: ("disk/broken", "the disk reported an input/output error", "Check the disk and the system log."),
 }
 
 
@@ -81,7 +81,7 @@ def encode(frames: Pixels, file: Path, quality: int, frames_per_second: float) -
     """Encodes frames [F, H, W, 3] of even size into an MP4 file."""
     if "libx264" not in av.codecs_available:
         raise WorkerError(
-            "video-no-encoder",
+            "videos/no-encoder",
             f"PyAV {av.__version__} in this Python was built without libx264, so it cannot write H.264.",
             "Install the wheel from PyPI (`pip install --force-reinstall av`), or set videos.every to 0.",
         )
@@ -146,6 +146,6 @@ def disk_error(error: OSError | FFmpegError, file: Path) -> WorkerError:
     """What a person can do about a failed system call; what the encoder itself refused is said in its own words."""
     code, says, remedy = FAULTS.get(
         error.errno or 0,
-        ("video-failed", str(error), "Set videos.every to 0 to go on without videos, and report this with engine.log."),
+        ("videos/failed", str(error), "Set videos.every to 0 to go on without videos; report this with engine.log."),
     )
     return WorkerError(code, f"Could not write the video: {says} ({file}).", remedy)

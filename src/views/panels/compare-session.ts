@@ -9,7 +9,7 @@ import {
 import type { IterationVideos, RunSummary, RunView } from '../../../engine/protocol.ts';
 import type { LogSink } from '../../engine/create.ts';
 import type { Disposable, Engine } from '../../engine/engine.ts';
-import { problemOf } from '../../engine/problems.ts';
+import { pageProblem } from '../../engine/problems.ts';
 import type { Runs } from '../../studio.ts';
 import { followConnection } from './connection.ts';
 import type { Sources } from './dashboard-session.ts';
@@ -104,7 +104,7 @@ export function createCompareSession(
     } catch (error) {
       shown = null;
       failedAt = standing();
-      if (!signal.aborted) void send({ type: 'problem', problem: problemOf(error) });
+      if (!signal.aborted) void send({ type: 'problem', problem: pageProblem(error) });
     } finally {
       refreshing = false;
       if (signal.aborted) refreshedAt = -Infinity;

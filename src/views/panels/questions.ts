@@ -1,7 +1,7 @@
 /** Questions of webviews: checked, answered a few at a time, and refused when there are too many. */
 import type { z } from 'zod';
 import type { Problem } from '../../../engine/protocol.ts';
-import { problemOf } from '../../engine/problems.ts';
+import { pageProblem } from '../../engine/problems.ts';
 
 /** Questions that are being answered at once, and those that may wait, for each webview. */
 const atOnce = 4;
@@ -31,8 +31,13 @@ export interface Questioning {
 }
 
 const refusals = {
-  busy: { code: 'too-many-questions', message: 'Too many questions at once.', remedy: 'Ask again later.', place: {} },
-  params: { code: 'invalid-params', message: 'The question is not understood.', remedy: '', place: {} },
+  busy: {
+    code: 'panel/too-many-questions',
+    message: 'Too many questions at once.',
+    remedy: 'Ask again later.',
+    place: {},
+  },
+  params: { code: 'panel/bad-params', message: 'The question is not understood.', remedy: '', place: {} },
 } satisfies Record<string, Problem>;
 
 /** Answers the questions of one webview. */
@@ -52,7 +57,7 @@ export function questioning<Questions extends Contract>(
       const result = await answers[question](checked.data as never, signal);
       if (!signal.aborted) reply({ type: 'answer', id, result });
     } catch (error) {
-      if (!signal.aborted) reply({ type: 'refusal', id, problem: problemOf(error) });
+      if (!signal.aborted) reply({ type: 'refusal', id, problem: pageProblem(error) });
     }
   }
   function next(): void {

@@ -1,6 +1,7 @@
 /** Passes on what the engine tells of a run, no faster than the page takes it and than a person wants it. */
 import { appendSeries, type Problem, type RunView, type RunViewChange } from '../../../engine/protocol.ts';
 import type { Disposable } from '../../engine/engine.ts';
+import { inEditor } from '../../engine/advice.ts';
 import { engineError } from '../../engine/problems.ts';
 
 export interface Observer {
@@ -103,7 +104,7 @@ export function createRelay(
       if (mine !== round) return;
       state = 'ended';
       pending = null;
-      void pass({ type: 'problem', problem });
+      void pass({ type: 'problem', problem: inEditor(problem) });
     },
   });
   return {

@@ -6,7 +6,7 @@ import {
   type FromSchedule,
   type ToSchedule,
 } from '../../../webview/contract/schedule.ts';
-import { problemOf } from '../../engine/problems.ts';
+import { pageProblem } from '../../engine/problems.ts';
 import { followConnection } from './connection.ts';
 import { checkedMessages, oneAtATime } from './messages.ts';
 import { allow, copy, load, panelIcon, save, type PanelServices } from './page.ts';
@@ -37,7 +37,7 @@ export function fillSchedule(
       const found = await engine.request('config/exploration', { file: uri.fsPath, text }, signal);
       if (!signal.aborted) send({ type: 'exploration', ...found });
     } catch (error) {
-      if (!signal.aborted) send({ type: 'problem', problem: problemOf(error) });
+      if (!signal.aborted) send({ type: 'problem', problem: pageProblem(error) });
     }
   }
   function computeSoon(): void {

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { fromVideo, videoVersion, type FromVideo, type ToVideo } from '../../../webview/contract/video.ts';
-import { problemOf } from '../../engine/problems.ts';
+import { pageProblem } from '../../engine/problems.ts';
 import type { Panels } from '../../studio.ts';
 import { checkedMessages, oneAtATime } from './messages.ts';
 import { originOf, type VideoOrigin } from './origin.ts';
@@ -61,7 +61,7 @@ export function fillVideo(
     } catch (error) {
       if (stop.signal.aborted) return;
       const remedy = 'It may have been deleted, or cut off by a resume. Close this editor.';
-      await send({ type: 'problem', problem: { ...problemOf(error), remedy } });
+      await send({ type: 'problem', problem: { ...pageProblem(error), remedy } });
     }
   }
   const showing = oneAtATime(show);

@@ -52,6 +52,6 @@ describe('every code', () => {
     expect(headings).toEqual(allCodes);
     // As GitHub and VS Code make anchors: lower case, punctuation but hyphens left out.
     for (const title of headings) expect(docsAnchor(title)).toBe(title.toLowerCase().replace(/[^a-z0-9 -]/g, ''));
-    expect(docsAnchor('run-locked')).toBeNull();
+    expect(docsAnchor('run/locked')).toBeNull();
   });
 });

@@ -331,12 +331,12 @@ const mistakes: Record<string, [text: string, message: string, remedy: string]> 
   'an empty file': [
     '',
     '1:1: error: The config is empty.',
-    'Write at least `policy: {model: shapes}`, or start from a preset: sage-grpo init shapes. [config/empty]',
+    'Write at least `policy: {model: shapes}`, or start from a preset: `extends: shapes`. [config/empty]',
   ],
   'only comments': [
     '# nothing yet\n',
     '1:1: error: The config is empty.',
-    'Write at least `policy: {model: shapes}`, or start from a preset: sage-grpo init shapes. [config/empty]',
+    'Write at least `policy: {model: shapes}`, or start from a preset: `extends: shapes`. [config/empty]',
   ],
   'a list as config': [
     '- seed: 1',

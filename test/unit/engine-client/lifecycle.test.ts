@@ -50,8 +50,8 @@ test('a stop while it starts cancels the start', async () => {
   const asking = problemWith(engine.request('runs/list', {}));
   await until(() => existsSync(path.join(program.folder, 'began')));
   await engine.stop();
-  expect(await starting).toMatchObject({ code: 'engine-stopped' });
-  expect(await asking).toMatchObject({ code: 'engine-stopped' });
+  expect(await starting).toMatchObject({ code: 'engine/stopped' });
+  expect(await asking).toMatchObject({ code: 'engine/stopped' });
   expect(states).toEqual(['starting', 'stopping', 'stopped']);
   expect(program.pids().filter(isAlive)).toEqual([]);
 });
@@ -60,7 +60,7 @@ test('a stop while the settings are asked for ends the wait', async () => {
   const { engine } = openClient(() => new Promise<never>(() => {}));
   const starting = problemWith(engine.start());
   await engine.stop();
-  expect(await starting).toMatchObject({ code: 'engine-stopped' });
+  expect(await starting).toMatchObject({ code: 'engine/stopped' });
 });
 
 test('a stop while it waits to start again ends the wait', async () => {
@@ -70,7 +70,7 @@ test('a stop while it waits to start again ends the wait', async () => {
   const starting = problemWith(engine.start());
   await until(() => engine.state.kind === 'backoff');
   await engine.stop();
-  expect(await starting).toMatchObject({ code: 'engine-stopped' });
+  expect(await starting).toMatchObject({ code: 'engine/stopped' });
   expect(states).toEqual(['starting', 'backoff', 'stopping', 'stopped']);
   expect(program.pids()).toHaveLength(1);
 });
@@ -81,8 +81,8 @@ test('once disposed it stays ended', async () => {
   await engine.start();
   engine.dispose();
   await until(() => engine.state.kind === 'stopped');
-  expect(await problemWith(engine.start())).toMatchObject({ code: 'engine-stopped' });
-  expect(await problemWith(engine.request('runs/list', {}))).toMatchObject({ code: 'engine-stopped' });
+  expect(await problemWith(engine.start())).toMatchObject({ code: 'engine/stopped' });
+  expect(await problemWith(engine.request('runs/list', {}))).toMatchObject({ code: 'engine/stopped' });
   expect(program.pids()).toHaveLength(1);
   expect(program.pids().filter(isAlive)).toEqual([]);
 });

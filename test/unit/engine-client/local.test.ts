@@ -63,6 +63,6 @@ test('the engine runs on the host that is chosen, and says what to write where t
   expect(engineOn('local', given)).toEqual(localEngine(given));
   for (const host of ['gpu-box', 'constructor', '-oProxyCommand=x'])
     expect(() => engineOn(host, given)).toThrow(
-      expect.objectContaining({ problem: expect.objectContaining({ code: 'host-unknown' }) }),
+      expect.objectContaining({ problem: expect.objectContaining({ code: 'host/unknown' }) }),
     );
 });

@@ -22,7 +22,7 @@ describe('an engine that', () => {
     const { problem, states, program } = await failureOf(
       "process.stderr.write('\\x1b[31mError: no such module\\x1b[0m\\n'); process.exit(3);",
     );
-    expect(problem).toMatchObject({ code: 'engine-ended' });
+    expect(problem).toMatchObject({ code: 'engine/ended' });
     expect(problem.message).toContain('3 times in a row');
     expect(problem.message).toContain('exit code 3');
     expect(problem.message).toContain('Error: no such module');
@@ -37,7 +37,7 @@ describe('an engine that', () => {
     await engine.start();
     await comesTo(engine, 'crashed');
     expect(states).toEqual(giveUpRunning);
-    expect(await problemWith(engine.request('runs/list', {}))).toMatchObject({ code: 'engine-ended' });
+    expect(await problemWith(engine.request('runs/list', {}))).toMatchObject({ code: 'engine/ended' });
     expect(program.pids()).toHaveLength(3);
     await engine.restart();
     expect(program.pids()).toHaveLength(4);
@@ -58,7 +58,7 @@ describe('an engine that', () => {
 
   test('never says hello is ended after the limit', async () => {
     const { problem, states } = await failureOf("delete handlers['engine/hello'];", { ...swift, hello: 150 });
-    expect(problem).toMatchObject({ code: 'engine-silent' });
+    expect(problem).toMatchObject({ code: 'engine/silent' });
     expect(states).toEqual(giveUp);
   });
 
@@ -67,7 +67,7 @@ describe('an engine that', () => {
     const { engine, states, backoffs, logged } = openClient(() => program.command, impatient);
     await engine.start();
     await until(() => states.length >= 5);
-    expect(backoffs).toMatchObject([{ attempt: 1, problem: { code: 'engine-hangs' } }]);
+    expect(backoffs).toMatchObject([{ attempt: 1, problem: { code: 'engine/hangs' } }]);
     expect(states).toEqual(['starting', 'running', 'backoff', 'starting', 'running']);
     expect(logged()).toContain('SIGKILL');
     await engine.stop();
@@ -78,14 +78,14 @@ describe('an engine that', () => {
     const { engine } = await openHung(
       "delete handlers['engine/ping']; setInterval(() => send({ method: 'runs/changed', params: { changed: [], removed: [] } }), 20);",
     );
-    expect(engine.state).toMatchObject({ problem: { code: 'engine-hangs' } });
+    expect(engine.state).toMatchObject({ problem: { code: 'engine/hangs' } });
   });
 
   test('begins a message and does not go on hangs too', async () => {
     const { engine } = await openHung(
       "handlers['engine/ping'] = () => void process.stdout.write('Content-Length: 1000\\r\\n\\r\\n{');",
     );
-    expect(engine.state).toMatchObject({ problem: { code: 'engine-hangs' } });
+    expect(engine.state).toMatchObject({ problem: { code: 'engine/hangs' } });
   });
 
   async function openHung(body: string) {
@@ -108,7 +108,7 @@ describe('an engine that', () => {
     ['closes its output', "delete handlers['engine/hello']; closeSync(1);", 'closed its standard output'],
   ])('%s is ended and started again, and the problem names it', async (_, body, named) => {
     const { problem, states } = await failureOf(body);
-    expect(problem).toMatchObject({ code: 'engine-nonsense' });
+    expect(problem).toMatchObject({ code: 'engine/nonsense' });
     expect(problem.message).toContain(named);
     expect(states).toEqual(giveUp);
   });
@@ -117,7 +117,7 @@ describe('an engine that', () => {
     const program = impostor("handlers['runs/list'] = () => (first('bad') ? { runs: 'none' } : { runs: [] });");
     const { engine, states } = openClient(() => program.command);
     const problem = await problemWith(engine.request('runs/list', {}));
-    expect(problem).toMatchObject({ code: 'engine-nonsense', message: expect.stringContaining('runs/list') });
+    expect(problem).toMatchObject({ code: 'engine/nonsense', message: expect.stringContaining('runs/list') });
     expect(await engine.request('runs/list', {})).toEqual({ runs: [] });
     expect(states).toEqual(['starting', 'running', 'backoff', 'starting', 'running']);
     await engine.stop();
@@ -127,14 +127,14 @@ describe('an engine that', () => {
     const { problem, states, program } = await failureOf(
       "handlers['engine/hello'] = () => ({ ...hello, protocolVersion: 99 });",
     );
-    expect(problem).toMatchObject({ code: 'protocol-version', remedy: expect.stringContaining('same version') });
+    expect(problem).toMatchObject({ code: 'protocol/version', remedy: expect.stringContaining('same version') });
     expect(problem.message).toContain('99');
     expect(states).toEqual(['starting', 'crashed']);
     expect(program.pids()).toHaveLength(1);
   });
 
   test('refuses our version of the protocol is quoted', async () => {
-    const data = { code: 'protocol-version', remedy: 'Install the same.', place: {} };
+    const data = { code: 'protocol/version', remedy: 'Install the same.', place: {} };
     const error = { code: 1, message: 'The editor speaks version 1, this engine version 7.', data };
     const { problem, states } = await failureOf(
       `handlers['engine/hello'] = (_, { id }) => void send({ id, error: ${JSON.stringify(error)} });`,
@@ -178,7 +178,7 @@ test('a program that is not there, and a folder that is not there, are told as s
   const { command } = impostor('');
   const missing = openClient(() => ({ ...command, executable: '/no/such/node' }));
   expect(await problemWith(missing.engine.start())).toMatchObject({
-    code: 'engine-not-started',
+    code: 'engine/not-started',
     message: expect.stringContaining('/no/such/node: there is no such program'),
     remedy: expect.stringContaining('sage.engine.nodePath'),
   });

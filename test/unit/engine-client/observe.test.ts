@@ -133,7 +133,7 @@ test('an observation that is given up before it is answered is given back', asyn
 });
 
 test('a run that cannot be read, or no longer, is told once, and tried again with the next process', async () => {
-  const problem = { code: 'run-unknown', message: 'It is gone.', remedy: '', place: {} };
+  const problem = { code: 'run/unknown', message: 'It is gone.', remedy: '', place: {} };
   const { message, ...data } = problem;
   const program = impostor(`${telling}
     handlers['run/observe'] = (_, { id }) => {
@@ -146,19 +146,19 @@ test('a run that cannot be read, or no longer, is told once, and tried again wit
   const { engine } = openClient(() => program.command);
   const { sink, came } = keep();
   const observed = observeRun(engine, 'a', 500, sink);
-  await until(() => came.at(-1) === 'run-unknown');
+  await until(() => came.at(-1) === 'run/unknown');
   await engine.restart();
-  await until(() => came.at(-1) === 'run-unknown');
+  await until(() => came.at(-1) === 'run/unknown');
   await engine.request('engine/ping', {});
   expect(came).toEqual([
     'stopped',
     'starting',
-    'run-unknown',
+    'run/unknown',
     'stopping',
     'stopped',
     'starting',
     'view 3',
-    'run-unknown',
+    'run/unknown',
   ]);
   observed.dispose();
   await engine.stop();

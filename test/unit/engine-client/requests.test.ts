@@ -17,7 +17,7 @@ describe('a request whose process ends before it answers', () => {
 
     const always = impostor("handlers['runs/list'] = () => process.exit(1);");
     const other = openClient(() => always.command);
-    expect(await problemWith(other.engine.request('runs/list', {}))).toMatchObject({ code: 'engine-lost' });
+    expect(await problemWith(other.engine.request('runs/list', {}))).toMatchObject({ code: 'engine/lost' });
     expect(always.pids()).toHaveLength(2);
     await other.engine.stop();
     expect([...once.pids(), ...always.pids()].filter(isAlive)).toEqual([]);
@@ -33,7 +33,7 @@ describe('a request whose process ends before it answers', () => {
     const program = impostor(`handlers['${name}'] = () => process.exit(1);`);
     const { engine } = openClient(() => program.command);
     const problem = await problemWith(engine.request(name, params));
-    expect(problem).toMatchObject({ code: 'outcome-unknown', message: expect.stringContaining(name) });
+    expect(problem).toMatchObject({ code: 'request/outcome-unknown', message: expect.stringContaining(name) });
     expect(problem.remedy).toContain(where);
     await engine.stop();
   });
@@ -72,7 +72,7 @@ describe('a request whose process ends before it answers', () => {
     const open = problemWith(other.engine.request('runs/list', {}));
     await until(() => existsSync(path.join(silent.folder, 'asked')));
     await other.engine.stop();
-    expect(await open).toMatchObject({ code: 'engine-stopped' });
+    expect(await open).toMatchObject({ code: 'engine/stopped' });
     expect(silent.pids()).toHaveLength(1);
     await engine.stop();
   });
@@ -86,7 +86,7 @@ describe('while the engine is not there, a request', () => {
     const program = impostor(dying);
     const { engine } = openClient(() => program.command, { ...later, patience: 500 });
     await engine.start();
-    expect(await problemWith(engine.request('runs/list', {}))).toMatchObject({ code: 'engine-ended' });
+    expect(await problemWith(engine.request('runs/list', {}))).toMatchObject({ code: 'engine/ended' });
     expect(engine.state).toMatchObject({ kind: 'backoff', attempt: 1 });
     await engine.stop();
   });
@@ -109,7 +109,7 @@ describe('while the engine is not there, a request', () => {
 test('what the engine refuses has its code, remedy and place', async () => {
   const { engine } = openServe(temporaryFolder());
   expect(await problemWith(engine.request('run/inspect', { run: 'gone' }))).toMatchObject({
-    code: 'run-unknown',
+    code: 'run/unknown',
     message: 'There is no run "gone".',
     remedy: expect.stringContaining('list the runs'),
   });

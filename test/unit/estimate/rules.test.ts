@@ -17,11 +17,11 @@ describe('memory that cannot fit', () => {
   test('is a warning beyond 80 GB and an error beyond every GPU, with the parts and what makes it fit', () => {
     expect(read(hunyuan('devices: 1'), 'memory')).toEqual([
       'x:1:45: warning: Training needs an estimated 142 GiB on the GPU, 62 GiB optimizer, 32 GiB weights and 31 GiB gradients among it; NVIDIA H100 80GB has 80 GiB.',
-      'To fit NVIDIA H100 80GB, set policy.adapter.kind to lora (38 GiB) or policy.devices to 4 (50 GiB). An estimate of the config (`sage-grpo estimate`) shows every part. [config/memory]',
+      'To fit NVIDIA H100 80GB, set policy.adapter.kind to lora (38 GiB) or policy.devices to 4 (50 GiB). An estimate of the config shows every part. [config/memory]',
     ]);
     expect(read(hunyuan('devices: 8, activation_checkpointing: false'), 'memory')).toEqual([
       'x:1:45: error: Training needs an estimated 235 GiB on each GPU, 210 GiB activations, 7.8 GiB optimizer and 4.8 GiB weights among it; NVIDIA B200 has 179 GiB.',
-      'To fit NVIDIA H100 80GB, set policy.activation_checkpointing to true (34 GiB). An estimate of the config (`sage-grpo estimate`) shows every part. [config/memory]',
+      'To fit NVIDIA H100 80GB, set policy.activation_checkpointing to true (34 GiB). An estimate of the config shows every part. [config/memory]',
     ]);
   });
 

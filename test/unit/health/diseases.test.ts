@@ -63,7 +63,7 @@ function set(config: Record<string, unknown>, path: string, value: unknown): voi
 
 describe('each disease is found, with its numbers', () => {
   it.each([1.2e-5, 1e-3, 0.2])('a first-replay ratio off by %d at once, at the steps that stand out', (size) => {
-    const told = watch('first-replay-ratio', shapeOf(1), {
+    const told = watch('health/first-replay-ratio', shapeOf(1), {
       iteration(event) {
         if (event.iteration < 30) return;
         event.firstReplayRatioDeviation = size;
@@ -77,7 +77,7 @@ describe('each disease is found, with its numbers', () => {
   });
 
   it('a first-replay ratio that was put right stays as a warning about the past', () => {
-    const told = watch('first-replay-ratio', shapeOf(1), {
+    const told = watch('health/first-replay-ratio', shapeOf(1), {
       iteration: (event) => void (event.iteration < 30 && (event.firstReplayRatioDeviation = 1e-2)),
     });
     expect(told.byIteration.get(40)!.severity).toBe('problem');
@@ -86,7 +86,7 @@ describe('each disease is found, with its numbers', () => {
 
   it.each([0.5, 0.7, 1])('dead groups, a share of %d, within ten iterations', (share) => {
     for (const seed of seeds) {
-      const told = watch('dead-groups', shapeOf(seed, { prompts: 8 }), {
+      const told = watch('health/dead-groups', shapeOf(seed, { prompts: 8 }), {
         iteration: (event) => void (event.iteration >= 40 && (event.deadGroups = Math.round(share * 8))),
       });
       expect(told.found! - 40).toBeLessThanOrEqual(15);
@@ -97,7 +97,7 @@ describe('each disease is found, with its numbers', () => {
   });
 
   it('dead groups are forgotten twenty iterations after they were cured', () => {
-    const told = watch('dead-groups', shapeOf(1), {
+    const told = watch('health/dead-groups', shapeOf(1), {
       iteration: (event) => void (event.iteration < 60 && (event.deadGroups = 4)),
     });
     expect(told.byIteration.get(50)!.severity).toBe('problem');
@@ -106,7 +106,7 @@ describe('each disease is found, with its numbers', () => {
 
   it.each([0, 0.05])('a reward that gains %d spreads in all, within 200 iterations', (gain) => {
     for (const seed of seeds) {
-      const told = watch('reward-flat', shapeOf(seed, { gain, prompts: 8, iterations: 220, closes: null }), {});
+      const told = watch('health/reward-flat', shapeOf(seed, { gain, prompts: 8, iterations: 220, closes: null }), {});
       expect(told.found).toBeGreaterThanOrEqual(40);
       expect(told.found).toBeLessThanOrEqual(200);
       expect(told.last).toMatchObject({ severity: 'problem', first: 1, key: 'training.learning_rate' });
@@ -117,7 +117,8 @@ describe('each disease is found, with its numbers', () => {
   it('a flat reward says to which of the usual causes the numbers point', () => {
     const flat = shapeOf(2, { gain: 0, prompts: 8, iterations: 220, drift: { end: 0.1, power: 1 } });
     const remedy = (change: NonNullable<Changes['iteration']>) =>
-      watch('reward-flat', flat, { iteration: change, evaluation: (event) => void (event.ceiling = null) }).last!;
+      watch('health/reward-flat', flat, { iteration: change, evaluation: (event) => void (event.ceiling = null) })
+        .last!;
     expect(remedy((event) => void (event.deadGroups = 6)).remedy).toMatch(/75 % of the groups .* exploration\.eta/);
     expect(remedy((event) => event.steps.forEach((s) => void (s.driftReference = 1e-7))).remedy).toMatch(
       /hardly move: .*1\.00e-7.*training\.learning_rate from 1\.00e-4 to 3\.0e-4/,
@@ -135,7 +136,7 @@ describe('each disease is found, with its numbers', () => {
   });
 
   it('a reward that begins to rise late is no longer flat', () => {
-    const told = watch('reward-flat', shapeOf(3, { gain: 0, prompts: 8, iterations: 320, closes: null }), {
+    const told = watch('health/reward-flat', shapeOf(3, { gain: 0, prompts: 8, iterations: 320, closes: null }), {
       iteration: (event) => void (event.iteration > 220 && (event.reward.mean += 0.01 * (event.iteration - 220))),
       evaluation: (event) => void (event.iteration > 220 && (event.reward += 0.01 * (event.iteration - 220))),
     });
@@ -145,7 +146,7 @@ describe('each disease is found, with its numbers', () => {
 
   it('a reward that falls', () => {
     for (const seed of seeds) {
-      const told = watch('reward-flat', shapeOf(seed, { gain: -1.5, closes: null }), {});
+      const told = watch('health/reward-flat', shapeOf(seed, { gain: -1.5, closes: null }), {});
       expect(told.found).toBeLessThanOrEqual(60);
       expect(told.byIteration.get(60)!.title).toBe('The reward falls.');
     }
@@ -153,7 +154,7 @@ describe('each disease is found, with its numbers', () => {
 
   it('a rise that ended far below a known ceiling, but not one that ended near it', () => {
     const stopped = (closes: number) =>
-      watch('reward-flat', shapeOf(4, { pace: 15, iterations: 240, closes }), {}).last;
+      watch('health/reward-flat', shapeOf(4, { pace: 15, iterations: 240, closes }), {}).last;
     expect(stopped(0.25)).toMatchObject({ severity: 'warning' });
     expect(stopped(0.25)!.evidence).toMatch(/below the .* of flawless videos/);
     expect(stopped(0.8)).toBeNull();
@@ -162,7 +163,7 @@ describe('each disease is found, with its numbers', () => {
   it('one component that does all the work', () => {
     for (const seed of seeds) {
       const told = watch(
-        'one-component',
+        'health/one-component',
         shapeOf(seed, { components: { VQ: 1.15, MQ: -0.1, TA: -0.05 }, iterations: 160 }),
         {},
       );
@@ -175,7 +176,7 @@ describe('each disease is found, with its numbers', () => {
   it('a reward that rises while the manifold distance does', () => {
     for (const seed of seeds)
       for (const change of [0.4, 1]) {
-        const told = watch('reward-hacking', shapeOf(seed, { distance: { start: 0.06, change } }), {});
+        const told = watch('health/reward-hacking', shapeOf(seed, { distance: { start: 0.06, change } }), {});
         expect(told.found).toBeLessThanOrEqual(80);
         expect(told.last!.severity).toBe('problem');
         expect(told.last!.evidence).toMatch(/distance of rollouts 0\.0\d+ → 0\.\d+ RMSE \(\+\d+ %\)/);
@@ -184,7 +185,7 @@ describe('each disease is found, with its numbers', () => {
 
   it('a training reward that rises while the evaluation falls', () => {
     for (const seed of seeds) {
-      const told = watch('reward-hacking', shapeOf(seed, { iterations: 150 }), {
+      const told = watch('health/reward-hacking', shapeOf(seed, { iterations: 150 }), {
         evaluation: (event) => void (event.iteration > 50 && (event.reward -= 0.01 * (event.iteration - 50))),
       });
       expect(told.found).toBeLessThanOrEqual(140);
@@ -195,7 +196,7 @@ describe('each disease is found, with its numbers', () => {
   it('a component without weight that falls while the reward rises', () => {
     const held = shapeOf(5, { components: { VQ: 0.5, MQ: 0.5, 'held <b>out</b>': -0.6 } });
     const told = watch(
-      'reward-hacking',
+      'health/reward-hacking',
       held,
       {
         iteration: (event) => void (event.reward.mean = event.components.VQ + event.components.MQ),
@@ -213,7 +214,7 @@ describe('each disease is found, with its numbers', () => {
         clipscore: { start: 27, spread: 2, change: -2 },
         pickscore: { start: 21, spread: 1, change: 0.3 },
       };
-      const told = watch('reward-hacking', shapeOf(seed, { heldOut }), {});
+      const told = watch('health/reward-hacking', shapeOf(seed, { heldOut }), {});
       expect(told.found, `seed ${seed}`).toBeLessThanOrEqual(110);
       expect(told.last).toMatchObject({ severity: 'problem', last: 120 });
       expect(told.last!.title).toContain('the held-out clipscore');
@@ -225,7 +226,7 @@ describe('each disease is found, with its numbers', () => {
 
   it('a held-out metric that falls in evaluations alone', () => {
     const flat = { pickscore: { start: 21, spread: 1, change: 0 } };
-    const told = watch('reward-hacking', shapeOf(2, { heldOut: flat, iterations: 200, pace: 100 }), {
+    const told = watch('health/reward-hacking', shapeOf(2, { heldOut: flat, iterations: 200, pace: 100 }), {
       evaluation: (event) => void (event.iteration > 60 && (event.heldOut!.pickscore -= 0.02 * (event.iteration - 60))),
     });
     expect(told.last!.evidence).toMatch(
@@ -234,7 +235,7 @@ describe('each disease is found, with its numbers', () => {
   });
 
   it.each([12, 100, 3000])('gradients of one step %d times the others, within ten iterations', (times) => {
-    const told = watch('gradient-imbalance', shapeOf(1), {
+    const told = watch('health/gradient-imbalance', shapeOf(1), {
       iteration(event) {
         if (event.iteration < 40) return;
         for (const step of event.steps) step.gradientNorm = step.k === 3 ? times : 1;
@@ -247,7 +248,7 @@ describe('each disease is found, with its numbers', () => {
   });
 
   it.each([0.5, 0.9])('a clip fraction of %d, within ten iterations', (share) => {
-    const told = watch('clip-fraction', shapeOf(1), {
+    const told = watch('health/clip-fraction', shapeOf(1), {
       iteration: (event) => event.iteration >= 40 && event.steps.forEach((step) => void (step.clipFraction = share)),
     });
     expect(told.found! - 40).toBeLessThanOrEqual(11);
@@ -256,14 +257,14 @@ describe('each disease is found, with its numbers', () => {
   });
 
   it('a single step that clips nearly everything', () => {
-    const told = watch('clip-fraction', shapeOf(1, { clip: 0.05 }), {
+    const told = watch('health/clip-fraction', shapeOf(1, { clip: 0.05 }), {
       iteration: (event) => void (event.steps[8].clipFraction = 0.95),
     });
     expect(told.last!.steps).toEqual([8]);
   });
 
   it('β at its highest while the KL stays above its target, but not β at its lowest with a small KL', () => {
-    const held = watch('kl-bound', shapeOf(1), {
+    const held = watch('health/kl-bound', shapeOf(1), {
       iteration(event) {
         event.beta = 1e-5;
         for (const step of event.steps) step.klAnchor = 0.05;
@@ -272,13 +273,13 @@ describe('each disease is found, with its numbers', () => {
     expect(held.found).toBe(20);
     expect(held.last!.evidence).toMatch(/β 1\.00e-5 \(trust_region\.beta\.weight\).*median KL 0\.0500.*target 0\.0100/);
     expect(held.last!.remedy).toContain('1.0e-4');
-    const easy = watch('kl-bound', shapeOf(1), { iteration: (event) => void (event.beta = 1e-7) });
+    const easy = watch('health/kl-bound', shapeOf(1), { iteration: (event) => void (event.beta = 1e-7) });
     expect(easy.found).toBeNull();
   });
 
   it.each([3, 5])('drift that grows as the power %d of time', (power) => {
     for (const seed of seeds) {
-      const told = watch('drift-accelerating', shapeOf(seed, { drift: { end: 0.6, power } }), {});
+      const told = watch('health/drift-accelerating', shapeOf(seed, { drift: { end: 0.6, power } }), {});
       expect(told.found).toBeLessThanOrEqual(120);
       expect(told.last!.evidence).toMatch(/Relative velocity deviation .* → 0\.\d+ in iterations \d+–\d+/);
       expect(told.last!.steps.length).toBeGreaterThan(0);
@@ -286,19 +287,19 @@ describe('each disease is found, with its numbers', () => {
   });
 
   it('the steps in which the policy runs away', () => {
-    const told = watch('drift-accelerating', shapeOf(1, { drift: { end: 0.5, power: 4 } }), {
+    const told = watch('health/drift-accelerating', shapeOf(1, { drift: { end: 0.5, power: 4 } }), {
       iteration: (event) => event.steps.forEach((step) => step.k !== 2 && (step.driftReference! /= 10)),
     });
     // Mean over nine steps of which one runs away: still below what matters.
     expect(told.last).toBeNull();
-    const alone = watch('drift-accelerating', shapeOf(1, { drift: { end: 5, power: 4 } }), {
+    const alone = watch('health/drift-accelerating', shapeOf(1, { drift: { end: 5, power: 4 } }), {
       iteration: (event) => event.steps.forEach((step) => step.k !== 2 && (step.driftReference! /= 10)),
     });
     expect(alone.last!.steps).toEqual([2]);
   });
 
   it('a loss that is no number, at once; forgotten fifty iterations later', () => {
-    const told = watch('not-finite', shapeOf(1), {
+    const told = watch('health/not-finite', shapeOf(1), {
       iteration: (event) => void (event.iteration >= 30 && event.iteration < 33 && (event.loss = null)),
     });
     expect(told.found).toBe(30);
@@ -308,7 +309,7 @@ describe('each disease is found, with its numbers', () => {
   });
 
   it('a step whose ratio is no number, and updates that were left out', () => {
-    const told = watch('not-finite', shapeOf(1), {
+    const told = watch('health/not-finite', shapeOf(1), {
       iteration(event) {
         if (event.iteration !== 100) return;
         event.steps[4].ratio = null;
@@ -320,7 +321,7 @@ describe('each disease is found, with its numbers', () => {
   });
 
   it('videos without a reward, with the commonest reason', () => {
-    const told = watch('unscored-videos', shapeOf(1), {
+    const told = watch('health/unscored-videos', shapeOf(1), {
       iteration: (event) => void (event.iteration >= 90 && (event.unscored = 8)),
       video(video, iteration) {
         if (iteration < 90) return;
@@ -335,7 +336,7 @@ describe('each disease is found, with its numbers', () => {
 
   it('a stage that has become much slower, within ten iterations', () => {
     const told = watch(
-      'slow-stage',
+      'health/slow-stage',
       shapeOf(1, { seconds: { rollout: 2, decode: 0.3, score: 1, update: 2, other: 0.1 } }),
       {
         iteration(event) {
@@ -352,7 +353,7 @@ describe('each disease is found, with its numbers', () => {
 
   it('a stage that takes nearly all the time', () => {
     const told = watch(
-      'slow-stage',
+      'health/slow-stage',
       shapeOf(1, { seconds: { rollout: 2, decode: 9, score: 1, update: 2, other: 0.1 } }),
       {},
     );
@@ -361,7 +362,7 @@ describe('each disease is found, with its numbers', () => {
   });
 
   it.each(['crashed', 'failed'] as const)('a trainer that %s, with what is lost', (status) => {
-    const told = watch('trainer-died', shapeOf(1, { iterations: 97 }), {}, { status });
+    const told = watch('health/trainer-died', shapeOf(1, { iterations: 97 }), {}, { status });
     expect(told.found).toBeNull();
     expect(told.last!.evidence).toBe('Last iteration 97; the newest checkpoint is of iteration 80.');
     expect(told.last!.why).toMatch(/17 iterations of work will be repeated/);
@@ -370,7 +371,7 @@ describe('each disease is found, with its numbers', () => {
 
   it('a single update that was left out is a warning, several are a problem', () => {
     const skipped = (times: number) =>
-      watch('not-finite', shapeOf(1), {
+      watch('health/not-finite', shapeOf(1), {
         iteration: (event) =>
           void (event.iteration > 100 && event.iteration <= 100 + times && (event.skippedUpdates = 1)),
       }).last!;
@@ -389,7 +390,9 @@ describe('each disease is found, with its numbers', () => {
       message: '2 of 32 videos of iteration 120 could not be scored: no frame could be read.',
       remedy: 'Look.',
     });
-    expect(health.findings('running')).toMatchObject([{ code: 'unscored-videos', severity: 'problem', first: 120 }]);
+    expect(health.findings('running')).toMatchObject([
+      { code: 'health/unscored-videos', severity: 'problem', first: 120 },
+    ]);
     expect(health.findings('running')[0].evidence).toBe(
       '16 of 48 videos of the evaluation at iteration 120 (33 %) have no reward. The commonest reason: no frame could be read.',
     );
@@ -397,7 +400,7 @@ describe('each disease is found, with its numbers', () => {
 
   it('the released controller, which turns the wrong way', () => {
     const told = watch(
-      'kl-bound',
+      'health/kl-bound',
       shapeOf(1),
       {
         iteration(event) {
@@ -422,12 +425,16 @@ describe('a disease that was cured is gone', () => {
     event.seconds.update *= 21;
   };
   it.each<[HealthFinding['code'], number, (event: IterationEvent) => void]>([
-    ['clip-fraction', 20, (event) => event.steps.forEach((step) => void (step.clipFraction = 0.9))],
-    ['gradient-imbalance', 20, (event) => event.steps.forEach((step) => void (step.gradientNorm! *= 2 ** step.k))],
-    ['kl-bound', 20, (event) => (event.steps.forEach((step) => void (step.klAnchor = 1)), (event.beta = 1e-5))],
-    ['unscored-videos', 50, (event) => void (event.unscored = 3)],
-    ['slow-stage', 10, slow],
-    ['dead-groups', 20, (event) => void (event.deadGroups = 4)],
+    ['health/clip-fraction', 20, (event) => event.steps.forEach((step) => void (step.clipFraction = 0.9))],
+    [
+      'health/gradient-imbalance',
+      20,
+      (event) => event.steps.forEach((step) => void (step.gradientNorm! *= 2 ** step.k)),
+    ],
+    ['health/kl-bound', 20, (event) => (event.steps.forEach((step) => void (step.klAnchor = 1)), (event.beta = 1e-5))],
+    ['health/unscored-videos', 50, (event) => void (event.unscored = 3)],
+    ['health/slow-stage', 10, slow],
+    ['health/dead-groups', 20, (event) => void (event.deadGroups = 4)],
   ])('%s, at most %d iterations later', (code, later, ill) => {
     const { byIteration } = watch(code, shapeOf(7, { iterations: 140, clip: 0.1 }), until(80, ill));
     expect(byIteration.get(80)).not.toBeNull();
@@ -437,7 +444,7 @@ describe('a disease that was cured is gone', () => {
   it('a hacked reward stays a finding while the distance stays high, and goes when it has come down again', () => {
     const shape = shapeOf(3, { iterations: 400, pace: 40 });
     const raised = (iteration: number) => (iteration < 100 ? iteration : Math.max(0, 300 - iteration) / 2) / 100;
-    const { byIteration, last } = watch('reward-hacking', shape, {
+    const { byIteration, last } = watch('health/reward-hacking', shape, {
       iteration: (event) => void (event.distance! *= 1 + raised(event.iteration)),
     });
     expect(byIteration.get(100)).not.toBeNull();

@@ -84,7 +84,7 @@ describe('the video writer', () => {
     await writeFile(join(folder, 'taken'), 'a file where a folder is needed');
     await writer.enqueue([job('a'), job('b', join(folder, 'taken')), job('c', join(folder, 'taken')), job('d')]);
     const error = await failure(writer.drain());
-    expect(error.code).toBe('not-a-folder');
+    expect(error.code).toBe('file/not-a-folder');
     expect(error.place.file).toBe(join(folder, 'taken', 'b.png'));
     expect(error.message).toContain(join(folder, 'taken', 'b.png'));
     expect((await readdir(folder)).sort()).toEqual(['a.mp4', 'a.png', 'd.mp4', 'd.png', 'taken']);
@@ -107,7 +107,7 @@ describe('the video writer', () => {
     try {
       await writer.enqueue(Array.from({ length: 30 }, (_, i) => job(`v${i}`, small)));
       const error = await failure(writer.drain());
-      expect(error.code).toBe('disk-full');
+      expect(error.code).toBe('disk/full');
       expect(error.place.file).toContain(small);
       for (const name of await readdir(small)) expect(name).toMatch(/\.(mp4|png)$/);
     } finally {

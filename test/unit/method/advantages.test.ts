@@ -113,7 +113,7 @@ describe('group advantages', () => {
       value: 1,
       nearest: 2,
     });
-    expect(faultOf(() => groupAdvantages([[0.3, NaN]], 5))).toMatchObject({ code: 'reward_not_finite', value: NaN });
+    expect(faultOf(() => groupAdvantages([[0.3, NaN]], 5))).toMatchObject({ code: 'reward-not-finite', value: NaN });
     expect(faultOf(() => groupAdvantages([[0.3, Infinity]], 5)).value).toBe(Infinity);
     expect(faultOf(() => groupAdvantages([[0.3, 0.4]], 0)).key).toBe('reward.advantage_clip');
   });

@@ -52,7 +52,7 @@ describe('the log-probability', () => {
 
   it('is refused where the step draws no noise, naming the nearest step that does', () => {
     const table = kernelTable({ kernel: 'sage', steps: 10, shift: 3, eta: 0.5, window: { first: 2, last: 6 } });
-    expect(faultOf(() => logProb(table, 9, 1))).toMatchObject({ code: 'step_not_explored', value: 9, nearest: 6 });
+    expect(faultOf(() => logProb(table, 9, 1))).toMatchObject({ code: 'step-not-explored', value: 9, nearest: 6 });
     expect(faultOf(() => logProb(table, 0, 1))).toMatchObject({ nearest: 2 });
     const ode = kernelTable({ kernel: 'ode', steps: 10, shift: 3, eta: 0 });
     expect(faultOf(() => logProb(ode, 0, 1))).toMatchObject({ nearest: null });

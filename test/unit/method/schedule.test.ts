@@ -59,7 +59,7 @@ describe('the largest number of steps', () => {
 
   it('is named when T exceeds it, with the exact fix', () => {
     const fault = faultOf(() => kernelTable({ kernel: 'sage', steps: 68, shift: 5, eta: 0.5 }));
-    expect(fault).toMatchObject({ code: 'steps_too_many', key: 'sampling.steps', value: 68, nearest: 67 });
+    expect(fault).toMatchObject({ code: 'steps-too-many', key: 'sampling.steps', value: 68, nearest: 67 });
     expect(fault.message).toMatch(/largest valid .* is 67/);
     expect(fault.message).toContain('clamp_both_ends: true');
     expect(fault.alternatives?.join()).toContain('clamp_both_ends: true');

@@ -83,7 +83,7 @@ describe('a comparison', () => {
     const { session, all } = open(served, [a.id, b.id]);
     session.receive(ready);
     const { problem } = await eventually(() => all('problem')[0]);
-    expect(problem.code).toBe('run-unknown');
+    expect(problem.code).toBe('run/unknown');
     expect(problem.message).toContain(b.id);
   });
 });

@@ -5,7 +5,7 @@ import { dashboardActions } from '../../../webview/contract/dashboard.ts';
 import { commandOf, needsTrust } from '../../../src/views/panels/actions.ts';
 import { connectionOf } from '../../../src/views/panels/connection.ts';
 
-const problem = { code: 'engine-ended', message: 'The engine ended.', remedy: 'Open its log.', place: {} };
+const problem = { code: 'engine/ended', message: 'The engine ended.', remedy: 'Open its log.', place: {} } as const;
 
 describe('what a page says of the engine', () => {
   it('names what happens next', () => {

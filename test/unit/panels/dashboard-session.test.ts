@@ -112,7 +112,7 @@ describe('a dashboard', () => {
     const bin = path.join(served.runsFolder, '..', 'bin');
     await rename(run.folder, bin);
     const { problem } = await eventually(() => all('problem')[0]);
-    expect(problem.code).toBe('run-unknown');
+    expect(problem.code).toBe('run/unknown');
     expect(problem.remedy).not.toBe('');
     await eventually(() => served.runs.get(run.id) === undefined);
     await rename(bin, run.folder);
@@ -125,7 +125,7 @@ describe('a dashboard', () => {
     await rm(run.folder, { recursive: true });
     const { session, all } = open(served, run.id);
     session.receive(ready);
-    expect((await eventually(() => all('problem')[0])).problem.code).toBe('run-unknown');
+    expect((await eventually(() => all('problem')[0])).problem.code).toBe('run/unknown');
     expect(all('view')).toEqual([]);
   });
 
@@ -166,7 +166,7 @@ describe('a dashboard', () => {
     expect(sources).toEqual({ [file]: { video: path.join(run.folder, file), poster } });
 
     session.receive({ type: 'ask', id: 6, question: 'videos', params: { ...params, iteration: 2 } });
-    expect((await eventually(() => all('refusal')[0])).problem.code).toBe('path-outside');
+    expect((await eventually(() => all('refusal')[0])).problem.code).toBe('path/outside');
 
     session.receive({ type: 'openVideo', ...params, file });
     await eventually(() => opened.length === 1);

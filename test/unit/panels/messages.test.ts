@@ -132,7 +132,7 @@ describe('questions of a webview', () => {
     for (let id = 0; id < 1000; id++) ask({ id, question: 'series', params: range });
     expect(most).toBe(4);
     expect(replies).toHaveLength(1000 - 64);
-    expect(replies[0]).toMatchObject({ type: 'refusal', problem: { code: 'too-many-questions' } });
+    expect(replies[0]).toMatchObject({ type: 'refusal', problem: { code: 'panel/too-many-questions' } });
     for (let i = 0; i < 64; i++) {
       open[i]();
       await settle();
@@ -150,12 +150,12 @@ describe('questions of a webview', () => {
       ask({ id: 7, question: 'series', params });
     await settle();
     expect(replies).toHaveLength(4);
-    expect(replies.every((reply) => reply.type === 'refusal' && reply.problem.code === 'invalid-params')).toBe(true);
+    expect(replies.every((reply) => reply.type === 'refusal' && reply.problem.code === 'panel/bad-params')).toBe(true);
     expect(reached).toBe(0);
   });
 
   it('are refused with what the engine said', async () => {
-    const problem = { code: 'run-not-found', message: 'No such run.', remedy: 'Look.', place: {} };
+    const problem = { code: 'run/unknown', message: 'No such run.', remedy: 'Look.', place: {} } as const;
     const { ask, replies } = asked(() => Promise.reject(engineError(problem)));
     ask({ id: 1, question: 'series', params: range });
     await settle();

@@ -80,7 +80,7 @@ describe('what is passed on of a run', () => {
     expect(open()).toBe(0);
     relay.start();
     observers[0].onChange(change(2));
-    observers[0].onProblem({ code: 'late', message: '', remedy: '', place: {} });
+    observers[0].onProblem({ code: 'run/late', message: '', remedy: '', place: {} });
     await settle();
     expect(got).toHaveLength(1);
     observers[1].onView(view);
@@ -101,7 +101,7 @@ describe('what is passed on of a run', () => {
   it('goes on after a problem when the engine tells a view again', async () => {
     const { relay, got, observers, take } = slowPage();
     relay.start();
-    observers[0].onProblem({ code: 'run-unknown', message: 'Gone.', remedy: 'Look.', place: {} });
+    observers[0].onProblem({ code: 'run/unknown', message: 'Gone.', remedy: 'Look.', place: {} });
     expect(relay.ended).toBe(true);
     take();
     observers[0].onView(view);

@@ -160,7 +160,7 @@ describe('a report', () => {
     expect(text).toContain('1 ± 3.0 × 10⁻⁴');
     expect(text).toContain('6 of 12 (50\u00a0%)');
     expect(text).toMatch(
-      /What to look at[\s\S]*The replay does not reproduce the rollout[\s\S]*problem, first-replay-ratio/,
+      /What to look at[\s\S]*The replay does not reproduce the rollout[\s\S]*problem, health\/first-replay-ratio/,
     );
     expect(text).toMatch(/Something &lt;odd&gt;\.[\s\S]*x\/y, 2 times, first at iteration 1/);
   });
@@ -177,7 +177,7 @@ describe('a report', () => {
   });
 
   it('of a folder that is no run is refused', async () => {
-    await expect(writeReport(folder, join(folder, 'none.html'))).rejects.toMatchObject({ code: 'run-broken' });
+    await expect(writeReport(folder, join(folder, 'none.html'))).rejects.toMatchObject({ code: 'run/broken' });
   });
 
   it('draws itself in a browser under its own policy', { timeout: 60_000 }, async (context) => {

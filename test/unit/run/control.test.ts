@@ -44,14 +44,16 @@ describe('the control socket', () => {
 
   test('passes on why a request was refused', async () => {
     const { folder } = await opened(async (request) => {
-      throw request === 'pause' ? new SageError('paused', 'It is paused.', 'Continue it.') : new Error('a defect');
+      throw request === 'pause'
+        ? new SageError('control/paused', 'It is paused.', 'Continue it.')
+        : new Error('a defect');
     });
     await expect(sendControl(folder, 'pause')).rejects.toMatchObject({
-      code: 'paused',
+      code: 'control/paused',
       message: 'It is paused.',
       remedy: 'Continue it.',
     });
-    await expect(sendControl(folder, 'stop')).rejects.toMatchObject({ code: 'internal', message: 'a defect' });
+    await expect(sendControl(folder, 'stop')).rejects.toMatchObject({ code: 'internal/error', message: 'a defect' });
   });
 
   test('is the user’s alone, and leaves nothing when closed', async (context) => {
@@ -92,16 +94,16 @@ describe('the control socket', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(replies.map(({ ok, code }) => code ?? ok)).toEqual([
-      'bad-request',
-      'bad-request',
-      'not-allowed',
-      'bad-request',
-      'bad-request',
+      'control/bad-request',
+      'control/bad-request',
+      'control/not-allowed',
+      'control/bad-request',
+      'control/bad-request',
       true,
     ]);
     expect(JSON.parse(await rawExchange(control.path, 'x'.repeat(100_000)))).toMatchObject({
       ok: false,
-      code: 'bad-request',
+      code: 'control/bad-request',
     });
     expect(await sendControl(folder, 'status')).toMatchObject({ request: 'status' });
   });
@@ -109,15 +111,18 @@ describe('the control socket', () => {
   test('says so when no trainer runs, also after one was killed, and the next one takes its place', async () => {
     const folder = temporaryFolder();
     await expect(sendControl(folder, 'stop')).rejects.toMatchObject({
-      code: 'no-trainer',
-      remedy: expect.stringContaining('resume'),
+      code: 'run/no-trainer',
+      advice: [
+        { action: 'resume', run: folder },
+        { action: 'inspect', run: folder },
+      ],
     });
     const child = startChild('serve-control.ts', folder);
     await sees(child, 'open');
     expect(await sendControl(folder, 'status')).toEqual({ request: 'status' });
     child.kill('SIGKILL');
     await ended(child);
-    await expect(sendControl(folder, 'stop')).rejects.toMatchObject({ code: 'no-trainer' });
+    await expect(sendControl(folder, 'stop')).rejects.toMatchObject({ code: 'run/no-trainer' });
     await opened(echo, folder);
     expect(await sendControl(folder, 'status')).toMatchObject({ iteration: 3 });
   });
@@ -125,7 +130,7 @@ describe('the control socket', () => {
   test('gives up on a trainer that does not answer in time', async () => {
     const { folder } = await opened(() => new Promise(() => undefined));
     await expect(sendControl(folder, 'stop', { timeoutSeconds: 0.05 })).rejects.toMatchObject({
-      code: 'control-timeout',
+      code: 'control/timeout',
     });
   });
 });

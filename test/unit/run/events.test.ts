@@ -80,12 +80,12 @@ describe('the event log', () => {
       [lines[1].replace('"seq":2', '"seq":7'), /Line 2 .* seq is 7 where 2 should follow/],
       [lines[1].replace('warning', 'wanning'), /Line 2 .* kind is "wanning"/],
       [lines[1].replace('"v":1', '"v":2'), /Line 2 .* later version/],
-      [lines[1].replace('"code":"sample"', '"code":5'), /Line 2 .* code/],
+      [lines[1].replace('"code":"test/sample"', '"code":5'), /Line 2 .* code/],
       ['null', /Line 2 .* kind is missing/],
     ];
     for (const [line, message] of damages) {
       await writeFile(file, [lines[0], line, ...lines.slice(2)].join('\n'));
-      const refusal = { code: 'events-corrupt', place: { file, line: 2 }, message: expect.stringMatching(message) };
+      const refusal = { code: 'events/corrupt', place: { file, line: 2 }, message: expect.stringMatching(message) };
       await expect(readEvents(file)).rejects.toMatchObject(refusal);
       await expect(readEvents(file, { validate: 'light' })).rejects.toMatchObject(refusal);
       await expect(openEventLog(file)).rejects.toMatchObject(refusal);

@@ -48,7 +48,7 @@ describe('a run folder', () => {
 
   test.each(['', '..', 'a/b', 'a b', '🎬', 'x\n'])('cannot be named %j', async (name) => {
     const runsDir = temporaryFolder();
-    await expect(create(runsDir, name)).rejects.toMatchObject({ code: 'run-name', exitCode: 2 });
+    await expect(create(runsDir, name)).rejects.toMatchObject({ code: 'run/name', exitCode: 2 });
     expect(await readdir(runsDir)).toEqual([]);
   });
 
@@ -86,7 +86,7 @@ describe('a run folder', () => {
     ];
     for (const [damaged, message] of damages) {
       await writeFile(run, damaged);
-      const refusal = { code: 'run-broken', place: { file: run }, message: expect.stringMatching(message) };
+      const refusal = { code: 'run/broken', place: { file: run }, message: expect.stringMatching(message) };
       await expect(readRun(folder)).rejects.toMatchObject(refusal);
     }
   });
@@ -120,7 +120,7 @@ describe('the list of runs', () => {
     const folder = temporaryFolder();
     expect(await listRuns(join(folder, 'none'))).toEqual([]);
     await writeFile(join(folder, 'file'), '');
-    await expect(listRuns(join(folder, 'file'))).rejects.toMatchObject({ code: 'not-a-folder' });
+    await expect(listRuns(join(folder, 'file'))).rejects.toMatchObject({ code: 'file/not-a-folder' });
   });
 });
 
@@ -139,11 +139,11 @@ describe('a run is found', () => {
     const runsDir = temporaryFolder();
     await create(runsDir);
     const remedyOf = (name: string) =>
-      findRun(name, runsDir).catch((error) => [error.code, error.exitCode, error.remedy]);
-    expect(await remedyOf('shaeps')).toEqual(['run-unknown', 2, 'Did you mean "shapes"?']);
-    expect(await remedyOf('something-else')).toEqual(['run-unknown', 2, expect.stringContaining('sage-grpo list')]);
+      findRun(name, runsDir).catch((error) => [error.code, error.exitCode, error.remedy, error.advice]);
+    expect(await remedyOf('shaeps')).toEqual(['run/unknown', 2, 'Did you mean "shapes"?', []]);
+    expect(await remedyOf('something-else')).toEqual(['run/unknown', 2, expect.any(String), [{ action: 'list' }]]);
     await rm(runsDir, { recursive: true });
-    expect(await remedyOf('shapes')).toEqual(['run-unknown', 2, expect.stringContaining('There are no runs in')]);
+    expect(await remedyOf('shapes')).toEqual(['run/unknown', 2, expect.stringContaining('There are no runs in'), []]);
   });
 });
 
@@ -152,20 +152,24 @@ describe('a disk that refuses', () => {
     const folder = temporaryFolder();
     await writeFile(join(folder, 'file'), '');
     const error = await create(join(folder, 'file', 'runs')).catch((e) => e);
-    expect(error).toMatchObject({ code: 'not-a-folder', exitCode: 1, place: { file: join(folder, 'file', 'runs') } });
+    expect(error).toMatchObject({
+      code: 'file/not-a-folder',
+      exitCode: 1,
+      place: { file: join(folder, 'file', 'runs') },
+    });
     expect(error.message).toMatch(/^Could not create the run folder: .*ENOTDIR\)\.$/);
   });
 
   test('a file where a folder should be is one clear error, for a single file too', async () => {
     const file = join(temporaryFolder(), 'file');
     await writeFile(file, '');
-    await expect(writeFileAtomic(join(file, 'report.html'), 'x')).rejects.toMatchObject({ code: 'not-a-folder' });
+    await expect(writeFileAtomic(join(file, 'report.html'), 'x')).rejects.toMatchObject({ code: 'file/not-a-folder' });
   });
 
   test('no permission is one clear error', async (context) => {
     const said = await sees(startChild('make-run.ts', temporaryFolder()), '\n');
     if (said === 'still root\n') context.skip('needs a user other than root, who is never denied');
-    expect(said).toBe('made, then no-permission\n');
+    expect(said).toBe('made, then file/no-permission\n');
   });
 
   test('a read-only disk is one clear error', async (context) => {
@@ -173,8 +177,8 @@ describe('a disk that refuses', () => {
     const disk = smallDisk(256);
     const { folder } = await create(disk.folder);
     disk.makeReadOnly();
-    await expect(create(disk.folder)).rejects.toMatchObject({ code: 'read-only-disk' });
-    await expect(updateRun(folder, { status: 'paused' })).rejects.toMatchObject({ code: 'read-only-disk' });
+    await expect(create(disk.folder)).rejects.toMatchObject({ code: 'disk/read-only' });
+    await expect(updateRun(folder, { status: 'paused' })).rejects.toMatchObject({ code: 'disk/read-only' });
     expect((await readRun(folder)).status).toBe('running');
   });
 

@@ -9,7 +9,7 @@ import { readSafetensors, writeSafetensors, type Tensor } from '../../../engine/
 import { canMount, needs, needsMount } from '../../support/needs.ts';
 import { config, provenance, smallDisk, stateOf, warningEvent } from './sample-run.ts';
 
-const diskFull = { code: 'disk-full', exitCode: 1, remedy: expect.stringContaining('Free some space') };
+const diskFull = { code: 'disk/full', exitCode: 1, remedy: expect.stringContaining('Free some space') };
 
 /** Takes what is left of a disk, save for some bytes at the end of the last page. */
 async function fill(folder: string): Promise<void> {

@@ -118,7 +118,7 @@ describe('a run that begins or ends while it is looked at', () => {
     });
     expect(await currentStatus(folder, record)).toBe('running');
     expect(await lockState(folder)).toMatchObject({ held: true, elsewhere: false, record: { pid: process.pid } });
-    await expect(takeLock(folder)).rejects.toMatchObject({ code: 'run-locked' });
+    await expect(takeLock(folder)).rejects.toMatchObject({ code: 'run/locked' });
     await lock!.release();
     expect(await currentStatus(folder, record)).toBe('crashed');
   });

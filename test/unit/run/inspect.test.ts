@@ -59,7 +59,7 @@ describe('inspecting a run', () => {
       lastIteration: { iteration: 3 },
       videosFolder: join(folder, 'rollouts', '000001'),
     });
-    expect(summary.warnings).toEqual([expect.objectContaining({ code: 'sample', count: 2, iteration: 2 })]);
+    expect(summary.warnings).toEqual([expect.objectContaining({ code: 'test/sample', count: 2, iteration: 2 })]);
     expect(summary.config.exploration).toEqual({ kernel: 'sage', eta: 0.5 });
   });
 
@@ -88,7 +88,7 @@ describe('inspecting a run', () => {
     const { events } = runPaths(folder);
     const text = await readFile(events, 'utf8');
     await writeFile(events, text.replace('"updates":8', '"updates":"many"'));
-    await expect(inspectRun(folder)).rejects.toMatchObject({ code: 'events-corrupt', place: { line: 6 } });
+    await expect(inspectRun(folder)).rejects.toMatchObject({ code: 'events/corrupt', place: { line: 6 } });
   });
 
   test('lists runs as rows, newest first, the unreadable last with the reason', async () => {

@@ -36,7 +36,7 @@ describe('the lock of a run', () => {
   test('refuses a second trainer, naming the process that holds it, until it is released', async () => {
     const folder = temporaryFolder();
     const lock = await takeLock(folder);
-    const refusal = { code: 'run-locked', message: expect.stringContaining(`process ${process.pid} `), exitCode: 1 };
+    const refusal = { code: 'run/locked', message: expect.stringContaining(`process ${process.pid} `), exitCode: 1 };
     await expect(takeLock(folder)).rejects.toMatchObject(refusal);
     expect(await lockState(folder)).toMatchObject({ held: true, record: { pid: process.pid } });
     await lock.release();
@@ -107,7 +107,7 @@ describe('the lock of a run', () => {
     const folder = temporaryFolder();
     await writeFile(join(folder, 'lock'), JSON.stringify({ ...(await sampleRecord(folder)), host: 'gpu-7' }));
     const error = await takeLock(folder).catch((e) => e);
-    expect(error).toMatchObject({ code: 'run-locked', message: expect.stringContaining('gpu-7') });
+    expect(error).toMatchObject({ code: 'run/locked', message: expect.stringContaining('gpu-7') });
     expect(error.remedy).toContain(join(folder, 'lock'));
     expect((await lockState(folder)).held).toBe(true);
     expect(await lockFiles(folder)).toEqual(['lock']);
@@ -133,7 +133,7 @@ describe('the lock of a run', () => {
   test('in a folder that is missing is one clear error', async () => {
     const folder = join(temporaryFolder(), 'none');
     await expect(takeLock(folder)).rejects.toMatchObject({
-      code: 'file-missing',
+      code: 'file/missing',
       place: { file: join(folder, 'lock') },
     });
   });

@@ -102,7 +102,7 @@ describe('safetensors files', () => {
     await writeFile(file, bytes);
     const error = await readSafetensors(file).catch((e) => e);
     expect(error).toBeInstanceOf(SageError);
-    expect(error).toMatchObject({ code: 'not-safetensors', place: { file } });
+    expect(error).toMatchObject({ code: 'file/not-safetensors', place: { file } });
     expect(error.message).toMatch(found);
     expect(error.message).toContain('weights.safetensors');
   });
@@ -113,13 +113,13 @@ describe('safetensors files', () => {
     const whole = await readFile(file);
     for (let length = 0; length < whole.length; length++) {
       await writeFile(file, whole.subarray(0, length));
-      await expect(readSafetensors(file)).rejects.toMatchObject({ code: 'not-safetensors' });
+      await expect(readSafetensors(file)).rejects.toMatchObject({ code: 'file/not-safetensors' });
     }
   });
 
   test('that are missing are named', async () => {
     const file = join(temporaryFolder(), 'w');
-    await expect(readSafetensors(file)).rejects.toMatchObject({ code: 'file-missing', place: { file } });
+    await expect(readSafetensors(file)).rejects.toMatchObject({ code: 'file/missing', place: { file } });
   });
 
   test('are not begun for a tensor whose data does not fit its shape', async () => {

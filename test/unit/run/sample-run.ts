@@ -107,7 +107,7 @@ export function evaluationEvent(iteration: number, reward: number, best = false)
 }
 
 export function warningEvent(iteration: number, message = 'a warning 🎬 with ünïcode\nand <b>lines</b>'): EventBody {
-  return { kind: 'warning', iteration, code: 'sample', message, remedy: 'none' };
+  return { kind: 'warning', iteration, code: 'test/sample', message, remedy: 'none' };
 }
 
 export function stateOf(iteration: number, eventSeq = 0): CheckpointState {

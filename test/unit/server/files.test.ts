@@ -44,9 +44,9 @@ describe('a range of a file', () => {
 
   test('of a file that is not there is refused by name', async () => {
     const folder = await runWithVideo();
-    await expect(readRange(folder, 'rollouts/000002/x.mp4', 0, 1)).rejects.toMatchObject({ code: 'file-missing' });
-    await expect(readRange(folder, 'rollouts', 0, 1)).rejects.toMatchObject({ code: 'not-a-file' });
-    await expect(readRange(folder, '', 0, 1)).rejects.toMatchObject({ code: 'not-a-file' });
+    await expect(readRange(folder, 'rollouts/000002/x.mp4', 0, 1)).rejects.toMatchObject({ code: 'file/missing' });
+    await expect(readRange(folder, 'rollouts', 0, 1)).rejects.toMatchObject({ code: 'file/not-a-file' });
+    await expect(readRange(folder, '', 0, 1)).rejects.toMatchObject({ code: 'file/not-a-file' });
   });
 });
 
@@ -71,8 +71,8 @@ describe('a path out of the run folder', () => {
   test.each(ways)('is refused before the disk is asked: %j', async (way) => {
     expect(isPlainPath(way)).toBe(false);
     const folder = await runWithVideo();
-    await expect(readRange(folder, way, 0, 10)).rejects.toMatchObject({ code: 'path-outside' });
-    await expect(listFolder(folder, way)).rejects.toMatchObject({ code: 'path-outside' });
+    await expect(readRange(folder, way, 0, 10)).rejects.toMatchObject({ code: 'path/outside' });
+    await expect(listFolder(folder, way)).rejects.toMatchObject({ code: 'path/outside' });
   });
 
   test.each(['run.json', 'rollouts/000001/p00-g0.mp4', '...', 'a..b', 'ünï/🎬.mp4', '~', '%2e%2e', 'a b', '-rf'])(
@@ -91,8 +91,8 @@ describe('a path out of the run folder', () => {
     await mkdir(`${folder}-2`);
     await writeFile(`${folder}-2/run.json`, 'another run');
     for (const way of ['rollouts/key.mp4', 'rollouts/elsewhere/key', up])
-      await expect(readRange(folder, way, 0, 10)).rejects.toMatchObject({ code: 'path-outside' });
-    await expect(listFolder(folder, 'rollouts/elsewhere')).rejects.toMatchObject({ code: 'path-outside' });
+      await expect(readRange(folder, way, 0, 10)).rejects.toMatchObject({ code: 'path/outside' });
+    await expect(listFolder(folder, 'rollouts/elsewhere')).rejects.toMatchObject({ code: 'path/outside' });
     expect((await listFolder(folder, 'rollouts')).entries.map(({ name }) => name)).toEqual(['000001']);
   });
 
@@ -112,7 +112,7 @@ test('what gives power over a run is not shown, by its name or by a link to it',
   for (const name of secrets) await writeFile(path.join(folder, name), '{"token": "0"}');
   await symlink(path.join(folder, 'control.json'), path.join(folder, 'rollouts', 'innocent.json'));
   for (const name of [...secrets, 'rollouts/innocent.json'])
-    await expect(readRange(folder, name, 0, 10)).rejects.toMatchObject({ code: 'path-private' });
+    await expect(readRange(folder, name, 0, 10)).rejects.toMatchObject({ code: 'path/private' });
   expect((await listFolder(folder, '')).entries.map(({ name }) => name)).toEqual([
     'checkpoints',
     'config.sage.yaml',
@@ -124,7 +124,7 @@ test('what gives power over a run is not shown, by its name or by a link to it',
 test.skipIf(process.platform === 'win32')('a pipe is no file, and nobody waits for it', async () => {
   const folder = await runWithVideo();
   execFileSync('mkfifo', [path.join(folder, 'rollouts', 'endless.mp4')]);
-  await expect(readRange(folder, 'rollouts/endless.mp4', 0, 10)).rejects.toMatchObject({ code: 'not-a-file' });
+  await expect(readRange(folder, 'rollouts/endless.mp4', 0, 10)).rejects.toMatchObject({ code: 'file/not-a-file' });
   expect((await listFolder(folder, 'rollouts')).entries.map(({ name }) => name)).toEqual(['000001']);
 });
 

@@ -147,7 +147,7 @@ describe('a request that does not keep to the protocol', () => {
     await server.hello();
     server.send({ jsonrpc: '2.0', id: 1, method, params });
     const { error } = await server.next();
-    expect(error).toMatchObject({ code: errorCodes.invalidParams, data: { code: 'bad-params' } });
+    expect(error).toMatchObject({ code: errorCodes.invalidParams, data: { code: 'protocol/bad-params' } });
     expect(error!.message).toContain(what);
     await server.expectAlive();
   });
@@ -157,7 +157,7 @@ describe('a request that does not keep to the protocol', () => {
     await server.hello();
     server.send({ jsonrpc: '2.0', id: 1, method });
     expect(await server.next()).toMatchObject({
-      error: { code: errorCodes.methodNotFound, data: { code: 'unknown-method' } },
+      error: { code: errorCodes.methodNotFound, data: { code: 'protocol/unknown-method' } },
     });
     await server.expectAlive();
   });
@@ -178,7 +178,7 @@ describe('the handshake', () => {
     const server = startServer();
     server.send({ jsonrpc: '2.0', id: 1, method: 'runs/list', params: {} });
     expect(await server.next()).toMatchObject({
-      error: { code: errorCodes.invalidRequest, data: { code: 'no-hello' } },
+      error: { code: errorCodes.invalidRequest, data: { code: 'protocol/no-hello' } },
     });
     expect((await server.hello()).error).toBeUndefined();
     server.send({ jsonrpc: '2.0', id: 2, method: 'runs/list', params: {} });
@@ -200,11 +200,11 @@ describe('the handshake', () => {
     const params = { protocolVersion: 999, client: { name: 'test', version: '1' } };
     server.send({ jsonrpc: '2.0', id: 1, method: 'engine/hello', params });
     const { error } = await server.next();
-    expect(error).toMatchObject({ code: errorCodes.failed, data: { code: 'protocol-version' } });
+    expect(error).toMatchObject({ code: errorCodes.failed, data: { code: 'protocol/version' } });
     expect(error!.message).toMatch(/version 999 .* version 1\b/);
     expect(error!.data.remedy).toContain('same version');
     server.send({ jsonrpc: '2.0', id: 2, method: 'engine/ping' });
-    expect((await server.next()).error!.data.code).toBe('no-hello');
+    expect((await server.next()).error!.data.code).toBe('protocol/no-hello');
   });
 });
 

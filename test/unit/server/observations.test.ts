@@ -111,7 +111,7 @@ describe('an observer', () => {
     await until(() => view(observation)!.glance.status === 'paused');
     await lock.release();
     await until(() => view(observation)!.glance.status === 'crashed');
-    expect(view(observation)!.health).toMatchObject([{ code: 'trainer-died' }]);
+    expect(view(observation)!.health).toMatchObject([{ code: 'health/trainer-died' }]);
   });
 
   test('of a long run gets it in bounded columns, live and at once', async () => {
@@ -142,9 +142,9 @@ describe('an observer', () => {
     await writeFile(runPaths(broken).run, '{"__proto__": 1');
     await rm(gone, { recursive: true });
     for (const [folder, code] of [
-      [gone, 'run-broken'],
-      [damaged, 'events-corrupt'],
-      [broken, 'run-broken'],
+      [gone, 'run/broken'],
+      [damaged, 'events/corrupt'],
+      [broken, 'run/broken'],
     ]) {
       const { observe, problems, told } = observer();
       observe(folder);
@@ -158,7 +158,7 @@ describe('an observer', () => {
     await until(() => lastOf(view(observation)) === 3);
     await rename(moved, path.join(path.dirname(moved), 'elsewhere'));
     await until(() => problems.length > 0);
-    expect(problems[0].code).toBe('run-unknown');
+    expect(problems[0].code).toBe('run/unknown');
   });
 
   test('is told of damage deep in a long log once, however often it is read anew', async () => {
@@ -168,7 +168,7 @@ describe('an observer', () => {
     const { observe, problems, told } = observer();
     observe(folder);
     await until(() => problems.length > 0);
-    expect(problems).toMatchObject([{ code: 'events-corrupt', place: { line: 701 } }]);
+    expect(problems).toMatchObject([{ code: 'events/corrupt', place: { line: 701 } }]);
     expect(told).toEqual([]);
   });
 

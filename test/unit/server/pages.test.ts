@@ -149,5 +149,5 @@ test('a damaged log ends in its error, after one more try', async () => {
   const file = await logOf(iterations(1, 2));
   await appendFile(file, 'no event\n{"also": "none"}\n');
   const pages = createPages(file, { fromSeq: 0, pageEvents: 50 });
-  await expect(drain(pages)).rejects.toMatchObject({ code: 'events-corrupt', place: { line: 3 } });
+  await expect(drain(pages)).rejects.toMatchObject({ code: 'events/corrupt', place: { line: 3 } });
 });

@@ -80,7 +80,7 @@ describe('the series of a window', () => {
     expect(await readSeries(folder, window, null)).toEqual(emptySeries());
     await writeFile(runPaths(folder).events, 'no event\n{}\n');
     await expect(readSeries(folder, window, null)).rejects.toMatchObject({
-      code: 'events-corrupt',
+      code: 'events/corrupt',
       place: { line: 1 },
     });
   });
@@ -126,7 +126,7 @@ describe('the videos of an iteration', () => {
     await writeFile(file, 'x'.repeat(begin - 1) + text.slice(begin - 1));
     expect((await readVideos(folder, { kind: 'rollouts', iteration: 2 }, index)).videos).toHaveLength(1);
     await expect(readVideos(folder, { kind: 'rollouts', iteration: 1 }, index)).rejects.toMatchObject({
-      code: 'videos-unknown',
+      code: 'videos/unknown',
     });
   });
 
@@ -140,17 +140,17 @@ describe('the videos of an iteration', () => {
   test('that were never written, or whose event is damaged, are refused with the reason', async () => {
     const folder = await runWith(bodies);
     const file = runPaths(folder).events;
-    const unknown = { code: 'videos-unknown', message: expect.stringContaining('iteration 3') };
+    const unknown = { code: 'videos/unknown', message: expect.stringContaining('iteration 3') };
     await expect(readVideos(folder, { kind: 'rollouts', iteration: 3 }, null)).rejects.toMatchObject(unknown);
     await appendFile(
       file,
       '{"seq":9,"time":"2026-01-01T00:00:00Z","v":1,"kind":"rollouts","iteration":3,"videos":[1]}\n',
     );
-    const damaged = { code: 'events-corrupt', message: expect.stringContaining('folder') };
+    const damaged = { code: 'events/corrupt', message: expect.stringContaining('folder') };
     await expect(readVideos(folder, { kind: 'rollouts', iteration: 3 }, null)).rejects.toMatchObject(damaged);
     await rm(file);
     await expect(readVideos(folder, { kind: 'rollouts', iteration: 1 }, null)).rejects.toMatchObject({
-      code: 'videos-unknown',
+      code: 'videos/unknown',
     });
   });
 });

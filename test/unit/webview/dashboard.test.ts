@@ -59,9 +59,11 @@ describe('metrics that are only watched', () => {
 
   test('are where a finding leads that tells of one', () => {
     const title = 'The reward rises while the held-out clipscore gets worse: the policy may be exploiting the reward.';
-    expect(shownBy('reward-hacking', Object.keys(scalars), title).chart).toBe('heldOut:clipscore');
-    expect(shownBy('reward-hacking', Object.keys(scalars), 'The manifold distance gets worse').chart).toBe('distance');
-    expect(shownBy('reward-flat', Object.keys(scalars), title).chart).toBe('reward');
+    expect(shownBy('health/reward-hacking', Object.keys(scalars), title).chart).toBe('heldOut:clipscore');
+    expect(shownBy('health/reward-hacking', Object.keys(scalars), 'The manifold distance gets worse').chart).toBe(
+      'distance',
+    );
+    expect(shownBy('health/reward-flat', Object.keys(scalars), title).chart).toBe('reward');
   });
 });
 

@@ -110,7 +110,7 @@ def test_a_folder_that_is_a_file_is_said_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkerError) as caught:
         write_video(moving_square(), tmp_path / "file" / "v.mp4", tmp_path / "file" / "v.png", 1, 20, 8)
-    assert caught.value.code == "not-a-folder"
+    assert caught.value.code == "file/not-a-folder"
     assert str(tmp_path / "file" / "v.png") in caught.value.message
 
 
@@ -135,5 +135,5 @@ def test_a_full_disk_is_named_and_leaves_no_half_written_file(small_disk: Path, 
     noise = torch.rand(8, 64, 64, 3, generator=torch.Generator().manual_seed(1))
     with pytest.raises(WorkerError) as caught:
         write_video(noise, small_disk / "v.mp4", small_disk / "v.png", 1, 10, 8)
-    assert caught.value.code == "disk-full"
+    assert caught.value.code == "disk/full"
     assert {path.name for path in small_disk.iterdir()} <= {"other", "v.png"}
