@@ -20,7 +20,13 @@ canvas.width = video.videoWidth; canvas.height = video.videoHeight;
 const context = canvas.getContext('2d');
 const colours = {};
 for (const frame of [7, 0, 3, 1, 2, 5, 4, 6]) {
-  await new Promise((resolve) => { video.onseeked = resolve; video.currentTime = (frame + 0.5) / 8; });
+  // A seek ends before its frame is there to be drawn, where the machine is busy.
+  await new Promise((resolve) => {
+    const look = (_, { mediaTime }) =>
+      Math.round(mediaTime * 8) === frame ? resolve() : video.requestVideoFrameCallback(look);
+    video.requestVideoFrameCallback(look);
+    video.currentTime = (frame + 0.5) / 8;
+  });
   context.drawImage(video, 0, 0);
   colours[frame] = [...context.getImageData(canvas.width * 0.75, canvas.height * 0.75, 1, 1).data.slice(0, 3)];
 }
