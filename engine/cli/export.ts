@@ -4,7 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { exitCodes, SageError } from '../errors.ts';
 import { askWorker } from '../python/ask.ts';
-import { findPython } from '../python.ts';
+import { findPython, namedInVain } from '../python.ts';
 import { curvesSvg, type CurvePanel } from '../report/curves-svg.ts';
 import { modelCard, type ExportKind } from '../report/model-card.ts';
 import { listCheckpoints, validateCheckpoint } from '../run/checkpoint.ts';
@@ -116,8 +116,10 @@ async function writeWeights(
   const policy = record.config.policy as { model: string; weights: string | null };
   const found = await findPython(['torch', 'safetensors', 'huggingface-hub']);
   if (found.python === null) {
-    const message = 'A whole model is written by PyTorch, and no Python with it was found.';
-    throw new SageError('python-missing', message, 'Run `sage-grpo setup-torch`, or export the adapter alone.');
+    const vain = namedInVain(found.tried);
+    const message = `A whole model is written by PyTorch, and ${vain?.fault ?? 'no Python with it was found'}.`;
+    const remedy = vain?.remedy ?? 'Run `sage-grpo setup-torch`, or export the adapter alone.';
+    throw new SageError('python-missing', message, remedy);
   }
   const named = weights ?? policy.weights;
   const request = {

@@ -13,6 +13,8 @@ export function isEngineError(error: unknown): error is EngineError {
 
 /** Commands of the palette that do what a command line of `sage-grpo` does. */
 const palette: readonly (readonly [RegExp, string])[] = [
+  [/`?sage-grpo resume \w+ --set KEY=VALUE`?/g, 'SAGE: Resume'],
+  [/`?sage-grpo resume \w+ --set ([\w.]+=\w+)`?/g, 'SAGE: Resume with $1'],
   [/`?sage-grpo resume \w+ --from \w+`?/g, 'SAGE: Resume from Checkpoint'],
   [/`?sage-grpo resume \w+`?/g, 'SAGE: Resume'],
   [/`?sage-grpo inspect \w+`?/g, 'SAGE: Open Dashboard'],
@@ -20,7 +22,7 @@ const palette: readonly (readonly [RegExp, string])[] = [
   [/`?sage-grpo estimate`?/g, 'SAGE: Estimate Memory and Time'],
   [/`?sage-grpo stop \w+`?/g, 'SAGE: Stop'],
   [/`?sage-grpo list`?/g, 'the list of runs'],
-  [/`?sage-grpo doctor`?/g, 'SAGE: Doctor'],
+  [/`?sage-grpo doctor( CONFIG)?`?/g, 'SAGE: Doctor'],
   [/`?sage-grpo setup-torch`?/g, 'SAGE: Set Up PyTorch'],
 ];
 
