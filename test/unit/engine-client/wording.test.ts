@@ -10,6 +10,11 @@ test('what the engine advises to type is advised as a command of the palette', (
   expect(inEditor('Resume from an earlier checkpoint (`sage-grpo resume RUN --from ITERATION`).')).toBe(
     'Resume from an earlier checkpoint (SAGE: Resume from Checkpoint).',
   );
+  expect(inEditor('Go on with less: `sage-grpo resume RUN --set KEY=VALUE`.')).toBe('Go on with less: SAGE: Resume.');
+  expect(inEditor('Go on with `sage-grpo resume RUN --set policy.devices=2`.')).toBe(
+    'Go on with SAGE: Resume with policy.devices=2.',
+  );
+  expect(inEditor('See `sage-grpo doctor CONFIG`.')).toBe('See SAGE: Doctor.');
 });
 
 test('no advice of the parts that the editor uses names the command line after that', () => {
