@@ -32,6 +32,9 @@ const resumptions = (runFolder: string) => eventsOf(runFolder).filter(({ kind })
 const iterations = (runFolder: string) =>
   historyOf(runFolder).filter((event) => (event as { kind: string }).kind === 'iteration');
 
+/** What the second test sets. */
+const changed = ['policy.threads', 'training.iterations', 'evaluation.every', 'checkpoints.every', 'videos.every'];
+
 let reference = '';
 let runFolder = '';
 
@@ -62,9 +65,10 @@ describe('resume --set', () => {
     expect({ ...sumsOf(runFolder), 'engine.log': '' }).toEqual({ ...before, 'engine.log': '' });
   });
 
-  test('trains longer, with other threads and checkpoints, and has the bits of a run that was so from its start', async () => {
-    const sets = ['--iterations', '6', '--set', 'policy.threads=2', '--set', 'checkpoints.every=1'];
-    const { code, stdout } = await sage(['resume', runFolder, ...sets]);
+  test('trains longer, with other threads, evaluations, checkpoints and videos, and has the bits of a run that was so from its start', async () => {
+    const overrides = ['policy.threads=2', 'evaluation.every=1', 'checkpoints.every=1', 'videos.every=0'];
+    const sets = overrides.flatMap((override) => ['--set', override]);
+    const { code, stdout } = await sage(['resume', runFolder, '--iterations', '6', ...sets]);
     expect(stdout).toContain('training.iterations: 4 → 6\n');
     expect(code).toBe(0);
     expect(weightsOf(runFolder, 6)).toEqual(weightsOf(reference, 6));
@@ -74,7 +78,9 @@ describe('resume --set', () => {
     const changes = [
       { path: 'policy.threads', from: 1, to: 2 },
       { path: 'training.iterations', from: 4, to: 6 },
+      { path: 'evaluation.every', from: 3, to: 1 },
       { path: 'checkpoints.every', from: 2, to: 1 },
+      { path: 'videos.every', from: 4, to: 0 },
     ];
     const { config, changes: known } = recorded(runFolder);
     expect(config).toMatchObject({ policy: { threads: 2 }, training: { iterations: 6 }, checkpoints: { every: 1 } });
@@ -102,14 +108,8 @@ describe('resume --set', () => {
     await trainer.ended;
     expect(recorded(runFolder).config.training).toMatchObject({ micro_batch: 1, accumulation: 2, iterations: 6 });
     // What was set after iteration 4 holds from here on, now that the run goes on from an earlier one.
-    expect(recorded(runFolder).changes).toMatchObject(
-      ['policy.threads', 'training.iterations', 'checkpoints.every', ...smaller.map(({ path }) => path)].map(
-        (path) => ({
-          path,
-          iteration: 2,
-        }),
-      ),
-    );
+    const paths = [...changed, ...smaller.map((change) => change.path)];
+    expect(recorded(runFolder).changes).toMatchObject(paths.map((each) => ({ path: each, iteration: 2 })));
 
     expect(await sage(['resume', runFolder])).toMatchObject({ code: 0 });
     expect(resumptions(runFolder)).toHaveLength(1);
@@ -123,8 +123,7 @@ describe('resume --set', () => {
     });
     expect(weightsOf(runFolder, 6)).toEqual(weightsOf(reference, 6));
     expect(iterations(runFolder)).toEqual(iterations(reference));
-    const paths = recorded(runFolder).changes!.map(({ path }) => path);
-    expect(paths).toEqual(['policy.threads', 'training.iterations', 'checkpoints.every']);
+    expect(recorded(runFolder).changes!.map((change) => change.path)).toEqual(changed);
   });
 
   test('is asked for by an editor as well', async () => {
