@@ -55,6 +55,8 @@ function createProgram(done: (exitCode: number) => void, launch: Launch): Comman
     .action(async (config, options) => done(await trainCommand(config, options, launch)));
   onRun('resume <run>', 'continue a run from its newest valid checkpoint')
     .option('--from <iteration>', 'checkpoint to go back to; everything after it is discarded', whole)
+    .option('--iterations <n>', 'iterations of the whole run, in place of training.iterations', whole)
+    .option('--set <path=value>', 'another value from here on, e.g. policy.devices=2; may be repeated', collect, [])
     .option('--json', 'print progress as JSON lines', false)
     .action(async (run, options) => done(await resumeCommand(await findRun(run, options.runs), options, launch)));
   for (const [request, description] of [

@@ -84,14 +84,16 @@ const path = z.string().max(4096);
 
 const columns = z.number().int().min(limits.columns.least).max(limits.columns.most);
 
+/** `path=value`, put over a config, as with `--set`. */
+const overrides = z.array(z.string().max(100_000)).max(1000).default([]);
+
 /** A config to look at or to launch. */
 const configSource = {
   /** Absolute path on the engine's machine. With `text`, it only names the config and says where relative paths start. */
   file: z.string().min(1).max(4096),
   /** Content, where it is not (or not only) in the file. */
   text: z.string().max(limits.configText).optional(),
-  /** `path=value`, put over the config, as with `--set`. */
-  overrides: z.array(z.string().max(100_000)).max(1000).default([]),
+  overrides,
 };
 
 /** A trainer that was started and goes on by itself. */
@@ -185,8 +187,11 @@ export const requests = {
 
   /** Starts a trainer that outlives engine and editor. Answered when training begins, or with why it does not. */
   'run/launch': { params: z.strictObject(configSource), result: started },
-  /** Continues a run from its newest valid checkpoint, or from that of an iteration; what came after it is discarded. */
-  'run/resume': { params: onRun.extend({ from: count.optional() }), result: started },
+  /**
+   * Continues a run from its newest valid checkpoint, or from that of an iteration; what came after it is discarded.
+   * `overrides` change some of its settings from there on, see docs/architecture.md.
+   */
+  'run/resume': { params: onRun.extend({ from: count.optional(), overrides }), result: started },
   /** Takes effect after the iteration that is going on. */
   'run/control': {
     params: onRun.extend({ request: z.enum(['pause', 'continue', 'checkpoint', 'stop']) }),

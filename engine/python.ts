@@ -61,7 +61,27 @@ export function venvPython(folder: string): string {
 /** What was found of a Python that has the wanted modules. */
 export type PythonSearch =
   | { python: string; versions: Record<string, string> }
-  | { python: null; /** Why each candidate was passed over. */ tried: { python: string; reason: string }[] };
+  | { python: null; /** Why each candidate was passed over. */ tried: PassedOver[] };
+
+/** A Python that cannot be used. */
+export interface PassedOver {
+  python: string;
+  reason: string;
+}
+
+/** That the one Python that was named is no program, and what to do; null where the search failed otherwise. */
+export function namedInVain(tried: readonly PassedOver[]): { fault: string; remedy: string } | null {
+  const named = process.env.SAGE_PYTHON;
+  const found = tried.find(({ reason }) => reason === noProgram || reason === notRun);
+  if (!named || !found) return null;
+  return {
+    fault: `SAGE_PYTHON (in VS Code: the setting sage.pythonPath) names ${named}: ${found.reason}`,
+    remedy: 'Correct it, or leave it empty: then the environment that was set up for PyTorch is taken, or python3.',
+  };
+}
+
+const noProgram = 'there is no such program';
+const notRun = 'it is no program that may be run';
 
 /**
  * Looks for a Python with all of the modules: `SAGE_PYTHON` alone where it is set, else the clone's `.venv`, the user's
@@ -72,12 +92,12 @@ export async function findPython(modules: readonly string[]): Promise<PythonSear
   const made = [venvPython(venvFolder()), venvPython(userVenvFolder())].filter((python) => existsSync(python));
   const named = process.env.SAGE_PYTHON;
   const candidates = named ? [named] : [...made, process.platform === 'win32' ? 'python' : 'python3'];
-  const tried: { python: string; reason: string }[] = [];
+  const tried: PassedOver[] = [];
   for (const python of candidates) {
     try {
       return { python, versions: await moduleVersions(python, modules) };
     } catch (error) {
-      tried.push({ python, reason: lastLine(error) });
+      tried.push({ python, reason: whyNot(error) });
     }
   }
   return { python: null, tried };
@@ -91,6 +111,13 @@ export async function moduleVersions(python: string, modules: readonly string[])
   ].join('\n');
   const { stdout } = await run(python, ['-c', program, ...modules], { timeout: 60_000 });
   return JSON.parse(stdout) as Record<string, string>;
+}
+
+function whyNot(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  if (code === 'ENOENT') return noProgram;
+  if (code === 'EACCES') return notRun;
+  return lastLine(error);
 }
 
 function lastLine(error: unknown): string {

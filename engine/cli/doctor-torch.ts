@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { examine, type Examination } from '../python/examination.ts';
-import { findPython, workerPins } from '../python.ts';
+import { findPython, namedInVain, workerPins, type PassedOver } from '../python.ts';
 import type { Finding } from './doctor.ts';
 import { neededWeights, type NeededWeights, type WeightsConfig } from './weights.ts';
 
@@ -59,11 +59,14 @@ function resolved(weights: NeededWeights, folder: string): NeededWeights {
   return existsSync(inFolder) ? { ...weights, name: inFolder } : weights;
 }
 
-function noPython(tried: readonly { python: string; reason: string }[], needed: boolean): Finding {
+function noPython(tried: readonly PassedOver[], needed: boolean): Finding {
+  const state = needed ? 'problem' : 'note';
+  const vain = namedInVain(tried);
+  if (vain !== null) return { check: 'Python', state, detail: vain.fault, remedy: vain.remedy };
   const reasons = tried.map(({ python, reason }) => `${python}: ${reason}`).join('; ');
   return {
     check: 'Python',
-    state: needed ? 'problem' : 'note',
+    state,
     detail: needed
       ? `none with torch was found (${reasons || 'no Python at all'})`
       : 'none with torch was found; the embedded model does not need it',
@@ -161,8 +164,10 @@ function deviceFindings(found: Examination, needed: Subject | null): Finding[] {
 
 function noDevice(cuda: string | null, reason: string | null, needed: Subject | null): Finding {
   const driver = existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl');
-  // Weights of one's own may be small; the released ones are not.
-  const hopeless = needed !== null && needed.config.policy.model !== 'shapes' && needed.config.policy.weights === null;
+  // A folder of one's own may hold a small model; the released ones, and what would be downloaded, a CPU does not train.
+  const { model = 'shapes', weights = null } = needed?.config.policy ?? {};
+  const here = weights !== null && existsSync(path.resolve(needed?.folder ?? '', weights));
+  const hopeless = model !== 'shapes' && !here;
   const state = hopeless ? 'problem' : 'note';
   if (driver && cuda === null) {
     const detail = 'an NVIDIA driver is here, but this PyTorch is the one for the CPU';

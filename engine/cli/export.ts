@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { errorCode } from '../error-code.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { askWorker } from '../python/ask.ts';
-import { findPython } from '../python.ts';
+import { findPython, namedInVain } from '../python.ts';
 import { curvesSvg, type CurvePanel } from '../report/curves-svg.ts';
 import { modelCard, type ExportKind } from '../report/model-card.ts';
 import { listCheckpoints, validateCheckpoint } from '../run/checkpoint.ts';
@@ -117,7 +117,9 @@ async function writeWeights(
   const policy = record.config.policy as { model: string; weights: string | null };
   const found = await findPython(['torch', 'safetensors', 'huggingface-hub']);
   if (found.python === null) {
-    const message = 'A whole model is written by PyTorch, and no Python with it was found.';
+    const vain = namedInVain(found.tried);
+    const message = `A whole model is written by PyTorch, and ${vain?.fault ?? 'no Python with it was found'}.`;
+    if (vain) throw new SageError('python/missing', message, vain.remedy);
     throw new SageError('python/missing', message, 'Install it, or export the adapter alone.', {
       advice: [{ action: 'setup-torch' }],
     });

@@ -61,6 +61,7 @@ function inspectText(summary: RunSummary): string {
       `folder      ${summary.folder}`,
       `iterations  ${summary.iterations} of ${summary.iterationsPlanned ?? '?'}, ${summary.updates} updates, ${duration(summary.seconds)}`,
       `videos      ${summary.videosFolder ?? 'none written yet (see videos.every)'}`,
+      ...summary.changes.map(changeText),
     ].join('\n'),
   ];
   if (evaluations.length > 0) {
@@ -79,6 +80,10 @@ function inspectText(summary: RunSummary): string {
   }
   for (const { message, remedy, count } of warnings) blocks.push(`warning (${count}×): ${message}\n  → ${remedy}`);
   return blocks.join('\n\n');
+}
+
+function changeText({ path, from, to, iteration, time }: RunSummary['changes'][number]): string {
+  return `changed     ${path} ${from} → ${to}, after iteration ${iteration} (${time.slice(0, 10)})`;
 }
 
 function findingText({ severity, title, evidence, remedy }: HealthFinding): string {

@@ -6,10 +6,11 @@ import { formatDiagnostic, loadConfig } from '../config/load.ts';
 import { loadEvaluationPrompts, loadPrompts } from '../config/prompts.ts';
 import { exitCodes, SageError } from '../errors.ts';
 import { collectProvenance } from '../run/provenance.ts';
-import { createRun, readRun } from '../run/folder.ts';
+import { createRun, readRun, runPaths } from '../run/folder.ts';
 import { createParts } from '../training/create.ts';
 import { promptsFiles, readPrompts, type RunPrompts } from '../training/prompts.ts';
 import { createLaunch, type Launch } from '../server/launch-report.ts';
+import { settingsForResume } from '../training/resume-settings.ts';
 import { runSession, type SessionInput } from '../training/session.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
 
@@ -60,16 +61,21 @@ export async function trainCommand(
   }
 }
 
-/** Continues a run from a checkpoint. Returns the exit code. */
+/** Continues a run from a checkpoint, as it was or with some settings changed. Returns the exit code. */
 export async function resumeCommand(
   runFolder: string,
-  options: { from?: number; json: boolean },
+  options: { from?: number; set: string[]; iterations?: number; json: boolean },
   launch: Launch = createLaunch(),
 ): Promise<number> {
-  const { config, prompts } = await readRunInput(runFolder);
+  const overrides = [...options.set];
+  if (options.iterations !== undefined) overrides.push(`training.iterations=${options.iterations}`);
+  const { config: before, prompts } = await readRunInput(runFolder);
+  const file = runPaths(runFolder).run;
+  const { config, changes, warnings } = settingsForResume(before, overrides, file);
+  for (const warning of warnings) process.stderr.write(`${formatDiagnostic(warning, file)}\n`);
   const parts = await createParts(config, runFolder);
   try {
-    const resume = { from: options.from ?? ('newest' as const) };
+    const resume = { from: options.from ?? ('newest' as const), changes };
     return await runInTerminal({ runFolder, config, prompts, parts, resume }, options.json, launch);
   } finally {
     await parts.close();

@@ -6,7 +6,7 @@ import type { Config } from './schema.ts';
 import { oneOf } from './text.ts';
 
 /** Divisors of n, ascending. */
-function divisors(n: number): number[] {
+export function divisors(n: number): number[] {
   const small: number[] = [];
   for (let d = 1; d * d <= n; d++) if (n % d === 0) small.push(d);
   return [...small, ...small.map((d) => n / d).filter((d) => d * d !== n)].sort((a, b) => a - b);

@@ -17,7 +17,7 @@ import {
 } from '../run/events.ts';
 import type { RunGlance } from '../run/glance.ts';
 import type { RunSummary, WarningSummary } from '../run/inspect.ts';
-import { provenanceSchema, runStatuses } from '../run/record.ts';
+import { provenanceSchema, recordedChange, runStatuses } from '../run/record.ts';
 
 /** Id of a run: the name of its folder. Never a path. */
 export const runId = z
@@ -140,6 +140,7 @@ export const runSummary: z.ZodType<RunSummary> = z.object({
   iterations: count,
   iterationsPlanned: z.number().nullable(),
   config: z.record(z.string(), z.unknown()),
+  changes: z.array(recordedChange).default([]),
   provenance: provenanceSchema,
   evaluation: z.object({
     first: evaluationSchema.nullable(),

@@ -214,6 +214,10 @@ function configSection({ record, configText }: ReportContent): Html {
         .map(([name, version]) => `${name} ${version}`)
         .join(', '),
     ],
+    ...(record.changes ?? []).map(({ path, from, to, iteration }): [string, string] => [
+      'Changed',
+      `${path} from ${from} to ${to} after iteration ${iteration}`,
+    ]),
   ];
   return html`<section id="config" aria-labelledby="config-title">
     <h2 id="config-title">Config and origin</h2>

@@ -90,9 +90,19 @@ const step = z.object({
 
 export type VideoEntry = z.infer<typeof videoSchema>;
 
+const setting = z.union([z.number(), z.string(), z.boolean(), z.null()]);
+
+/** A value of the config that was given anew when the run was resumed. */
+export const settingChange = z.object({ path: z.string(), from: setting, to: setting });
+export type SettingChange = z.infer<typeof settingChange>;
+
 const kinds = {
   run_started: eventOf('run_started', { runId: z.string() }),
-  run_resumed: eventOf('run_resumed', { fromIteration: count }),
+  run_resumed: eventOf('run_resumed', {
+    fromIteration: count,
+    /** What holds from here on; left out where all is as before. */
+    changes: z.array(settingChange).optional(),
+  }),
   evaluation: eventOf('evaluation', {
     ...evaluationFields,
     seconds,

@@ -195,7 +195,7 @@ const changes = new Map<string, Promise<unknown>>();
  */
 export async function updateRun(
   folder: string,
-  change: Partial<Pick<RunRecord, 'status' | 'message' | 'config' | 'provenance'>>,
+  change: Partial<Pick<RunRecord, 'status' | 'message' | 'config' | 'changes' | 'provenance'>>,
 ): Promise<RunRecord> {
   const file = resolve(runPaths(folder).run);
   const replace = async () => {

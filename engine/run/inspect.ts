@@ -6,6 +6,7 @@ import { eventBatches } from './event-log.ts';
 import type { EvaluationSummary, EventOf, RunEvent } from './events.ts';
 import { currentStatus, listRuns, readRun, runPaths, type CurrentStatus, type RunRecord } from './folder.ts';
 import { lockState } from './lock.ts';
+import type { RecordedChange } from './record.ts';
 
 export interface WarningSummary {
   code: ErrorCode;
@@ -28,7 +29,10 @@ export interface RunSummary {
   /** Iterations done, and how many the config asks for (null if it does not say). */
   iterations: number;
   iterationsPlanned: number | null;
+  /** As it holds now. */
   config: Record<string, unknown>;
+  /** Values that were given anew when it was resumed, in order. */
+  changes: RecordedChange[];
   provenance: RunRecord['provenance'];
   evaluation: { first: EvaluationSummary | null; last: EvaluationSummary | null; best: EvaluationSummary | null };
   checkpoints: CheckpointInfo[];
@@ -136,6 +140,7 @@ export async function inspectRun(folder: string, options: { deep?: boolean } = {
     iterations: tally.iterations,
     iterationsPlanned: plannedIterations(record.config),
     config: record.config,
+    changes: record.changes ?? [],
     provenance: record.provenance,
     evaluation: { first: tally.first, last: tally.last, best: tally.best },
     checkpoints: await listCheckpoints(place, { ...options, newest: shownCheckpoints }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { count, settingChange } from './events.ts';
 
 /** What one needs to know to repeat a run. */
 export const provenanceSchema = z.object({
@@ -26,6 +27,10 @@ export const runStatuses = ['running', 'paused', 'stopped', 'finished', 'failed'
 export type RunStatus = (typeof runStatuses)[number];
 export type CurrentStatus = RunStatus | 'crashed';
 
+/** A change of the config, when it was made, and the last iteration that was trained without it. */
+export const recordedChange = settingChange.extend({ iteration: count, time: z.iso.datetime() });
+export type RecordedChange = z.infer<typeof recordedChange>;
+
 /** Content of run.json. */
 export const runSchema = z.object({
   v: z.literal(1),
@@ -36,8 +41,10 @@ export const runSchema = z.object({
   status: z.enum(runStatuses),
   /** Why it stopped or failed. */
   message: z.string().nullable(),
-  /** The resolved config; its schema is engine/config's. */
+  /** The resolved config as it holds now; its schema is engine/config's. */
   config: z.record(z.string(), z.unknown()),
+  /** How it came to differ from what was launched; runs that were never given other values have none. */
+  changes: z.array(recordedChange).optional(),
   provenance: provenanceSchema,
 });
 

@@ -179,8 +179,8 @@ function steeringHandlers(context: ServerContext): Pick<Handlers, Steering> {
       context.log(`launched ${started.run} as process ${started.pid}`);
       return started;
     },
-    async 'run/resume'({ run, from }, signal) {
-      const started = await launchResume(program, await folder(run), from, signal);
+    async 'run/resume'({ run, ...request }, signal) {
+      const started = await launchResume(program, await folder(run), request, signal);
       context.watcher?.expect(run);
       context.log(`resumed ${run} as process ${started.pid}`);
       return { ...started, run };

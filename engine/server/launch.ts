@@ -181,10 +181,11 @@ function removeIfEmpty(folder: string): void {
 export async function launchResume(
   program: Program,
   runFolder: string,
-  from: number | undefined,
+  { from, overrides }: { from?: number; overrides: readonly string[] },
   signal?: AbortSignal,
 ): Promise<Started> {
-  const argv = ['resume', runFolder, ...(from === undefined ? [] : ['--from', String(from)])];
+  const sets = overrides.flatMap((override) => ['--set', override]);
+  const argv = ['resume', runFolder, ...(from === undefined ? [] : ['--from', String(from)]), ...sets];
   const options = { argv, logFile: runPaths(runFolder).log, cwd: runFolder, signal };
   try {
     return await awaitReport(spawnDetached(program, options), options);

@@ -8,16 +8,28 @@ import { createKlController, type KlControllerState } from '../method/trust-regi
 import type { Policy } from '../policy/policy.ts';
 import { discardCheckpointsAfter, listCheckpoints, newestValid, type ResumePoint } from '../run/checkpoint.ts';
 import { truncateEvents, type EventLog } from '../run/event-log.ts';
+import type { SettingChange } from '../run/events.ts';
 import { runPaths } from '../run/folder.ts';
 import { announceCheckpoint } from './checkpointing.ts';
 import type { TrainerContext, TrainerState } from './context.ts';
 import { klOptions } from './settings.ts';
 
+/** What is brought back to a checkpoint. */
+interface Rewound {
+  runFolder: string;
+  config: Config;
+  parts: { policy: Policy };
+}
+
 /**
  * Brings the folder back to a checkpoint: later checkpoints, videos and events go, the policy is loaded. Null, and an
  * empty folder, when the run ended before it saved any.
+ * @throws SageError before anything is changed, where there is no such checkpoint, or it lies beyond the run's new end
  */
-export async function rewind(runFolder: string, policy: Policy, from: number | 'newest'): Promise<ResumePoint | null> {
+export async function rewind(
+  { from, changes = [] }: { from: number | 'newest'; changes?: readonly SettingChange[] },
+  { runFolder, config, parts: { policy } }: Rewound,
+): Promise<ResumePoint | null> {
   const point = await newestValid(runFolder, from === 'newest' ? undefined : from);
   if (from !== 'newest' && point?.iteration !== from) throw noCheckpoint(runFolder, from, point);
   if (!point) {
@@ -27,6 +39,7 @@ export async function rewind(runFolder: string, policy: Policy, from: number | '
     await discardVideosAfter(runFolder, -1);
     return null;
   }
+  if (changes.some(({ path }) => path === 'training.iterations')) requireLater(config, point);
   await policy.loadState(point.folder);
   // Only what is named by the future that is left behind is deleted, and only when there is something to go back to.
   await discardCheckpointsAfter(runFolder, point.iteration);
@@ -69,23 +82,52 @@ function noCheckpoint(runFolder: string, from: number, nearest: ResumePoint | nu
   });
 }
 
+function requireLater({ training: { iterations } }: Config, { iteration }: ResumePoint): void {
+  if (iterations >= iteration) return;
+  throw new SageError(
+    'resume/iterations',
+    `The run would go on after iteration ${iteration}, which is beyond training.iterations, ${iterations}.`,
+    `Set training.iterations to ${iteration} or more, or go back to an earlier checkpoint with --from.`,
+    { place: { key: 'training.iterations' }, exitCode: exitCodes.usage },
+  );
+}
+
 /** Says that a run which had no checkpoint begins anew. */
-export function announceStartingOver(events: EventLog, note: (text: string) => void): void {
-  events.append({ kind: 'run_resumed', iteration: 0, fromIteration: 0 });
+export function announceStartingOver(
+  events: EventLog,
+  changes: readonly SettingChange[],
+  note: (text: string) => void,
+): void {
   note('the run ended before its first checkpoint; starting over');
+  appendResumed(events, 0, changes, note);
+}
+
+function appendResumed(
+  events: EventLog,
+  iteration: number,
+  changes: readonly SettingChange[],
+  note: (text: string) => void,
+): void {
+  const changed = changes.length > 0 ? { changes: [...changes] } : {};
+  events.append({ kind: 'run_resumed', iteration, fromIteration: iteration, ...changed });
+  for (const { path, from, to } of changes) {
+    const why = path === 'training.accumulation' ? ', which keeps the samples of an update' : '';
+    note(`${path}: ${from} → ${to}${why}`);
+  }
 }
 
 /** Says in the log and to the person where training goes on, and what was passed over. */
 export async function announceResume(
   context: TrainerContext,
   point: ResumePoint,
+  changes: readonly SettingChange[],
   note: (text: string) => void,
 ): Promise<void> {
   const { events, state } = context;
   const evaluated = state.evaluated?.iteration === point.iteration ? state.evaluated.reward : null;
   announceCheckpoint(context, evaluated);
-  events.append({ kind: 'run_resumed', iteration: point.iteration, fromIteration: point.iteration });
   note(`resumed after iteration ${point.iteration}`);
+  appendResumed(events, point.iteration, changes, note);
   for (const { iteration, reason } of point.skipped) {
     const message = `The checkpoint of iteration ${iteration} is damaged and was passed over: ${reason}.`;
     const remedy = 'Check the disk. Training continues from the checkpoint before it.';

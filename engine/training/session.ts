@@ -6,6 +6,7 @@ import { cleanCheckpoints, type ResumePoint } from '../run/checkpoint.ts';
 import { openControl } from '../run/control.ts';
 import { cleanTemporaries } from '../run/disk.ts';
 import { openEventLog, type EventLog } from '../run/event-log.ts';
+import type { SettingChange } from '../run/events.ts';
 import { runPaths, updateRun } from '../run/folder.ts';
 import { takeLock, type RunLock } from '../run/lock.ts';
 import { train, type TrainOutcome } from '../trainer.ts';
@@ -16,6 +17,7 @@ import { createGate } from './gate.ts';
 import { mean } from './observe.ts';
 import type { RunPrompts } from './prompts.ts';
 import { announceResume, announceStartingOver, freshState, restoreState, rewind } from './resume.ts';
+import { keepChanges } from './resume-changes.ts';
 import { evaluationTable, lossSettings, rolloutTable, totalReward } from './settings.ts';
 
 /** What a person or a program that watches gives to a session. */
@@ -42,7 +44,11 @@ export interface SessionInput {
    * Resume after this checkpoint, or from the newest valid one with `newest`, which starts over a run that had no time
    * to save one; absent for a new run.
    */
-  resume?: { from: number | 'newest' };
+  resume?: {
+    from: number | 'newest';
+    /** What `config` holds that the run's record does not yet. */
+    changes?: readonly SettingChange[];
+  };
 }
 
 /**
@@ -58,7 +64,7 @@ export async function runSession(input: SessionInput): Promise<TrainOutcome> {
     await cleanTemporaries(runFolder);
     await cleanCheckpoints(runFolder);
     // A run that cannot be brought back to a checkpoint stays as it is, with its status.
-    const resumed = input.resume ? await rewind(runFolder, input.parts.policy, input.resume.from) : null;
+    const resumed = input.resume ? await rewind(input.resume, input) : null;
     return await trainFrom(resumed, input, log);
   } catch (error) {
     log(`failed: ${error instanceof Error ? error.stack : String(error)}`);
@@ -76,7 +82,8 @@ async function trainFrom(
 ): Promise<TrainOutcome> {
   const { runFolder } = input;
   try {
-    const outcome = await trainLocked(resumed, input, log);
+    const changes = input.resume ? await keepChanges(resumed, input.resume, input) : [];
+    const outcome = await trainLocked(resumed, changes, input, log);
     await updateRun(runFolder, { status: outcome, message: null });
     return outcome;
   } catch (error) {
@@ -89,6 +96,7 @@ async function trainFrom(
 
 async function trainLocked(
   resumed: ResumePoint | null,
+  changes: SettingChange[],
   input: SessionInput,
   log: (text: string) => void,
 ): Promise<TrainOutcome> {
@@ -132,9 +140,9 @@ async function trainLocked(
   });
   hooks.onInterrupt(() => gate.request('stop'));
   try {
-    if (resumed) await announceResume(context, resumed, note);
+    if (resumed) await announceResume(context, resumed, changes, note);
     else events.append({ kind: 'run_started', iteration: 0, runId: path.basename(runFolder) });
-    if (input.resume && !resumed) announceStartingOver(events, note);
+    if (input.resume && !resumed) announceStartingOver(events, changes, note);
     await updateRun(runFolder, { status: 'running', message: null });
     hooks.onStart?.();
     const outcome = await train(context);

@@ -1,6 +1,9 @@
 import * as vscode from 'vscode';
 import type { CheckpointInfo, RunGlance } from '../../engine/protocol.ts';
+import { isEngineError } from '../engine/problems.ts';
 import { bytesText, labelOf, rewardText } from '../runs/describe.ts';
+import { withoutLinks } from '../runs/links.ts';
+import { endedInShortage, isShortage, settingsOf } from '../runs/shortage.ts';
 import { confirm, requireRun, requireTrust, type CommandContext } from './context.ts';
 import { follow } from './follow.ts';
 import { pickRun } from './pick-run.ts';
@@ -40,9 +43,40 @@ async function chooseCheckpoint(context: CommandContext, run: RunGlance): Promis
   return (await vscode.window.showQuickPick(items, options))?.iteration;
 }
 
-function start(context: CommandContext, run: RunGlance, from?: number): Promise<string> {
+function start(context: CommandContext, run: RunGlance, from: number | undefined, overrides: string[]) {
   const title = vscode.l10n.t('Resuming "{0}"', labelOf(run));
-  return follow(context, title, (signal) => context.engine.request('run/resume', { run: run.id, from }, signal));
+  const params = { run: run.id, from, overrides };
+  return follow(context, title, (signal) => context.engine.request('run/resume', params, signal));
+}
+
+/** Asks for settings that the run shall have from here on; undefined when the person wants none of it. */
+async function askSettings(run: RunGlance, why: string): Promise<string[] | undefined> {
+  const { t } = vscode.l10n;
+  const typed = await vscode.window.showInputBox({
+    title: t('Resume {0} with Other Settings', labelOf(run)),
+    prompt: t(
+      '{0} Values from here on, such as policy.devices=2 or training.micro_batch=1; leave it empty to resume as it was.',
+      why,
+    ),
+    placeHolder: 'policy.activation_checkpointing=true training.micro_batch=1',
+    ignoreFocusOut: true,
+  });
+  return typed === undefined ? undefined : settingsOf(typed);
+}
+
+/** Resumes; where memory or GPUs did not suffice, before or now, with what the person chooses instead. */
+async function resumeRun(context: CommandContext, run: RunGlance, from?: number): Promise<string | undefined> {
+  const lacked = run.status === 'failed' && endedInShortage(run.message);
+  let overrides = lacked ? await askSettings(run, vscode.l10n.t('Its memory or GPUs did not suffice.')) : [];
+  while (overrides !== undefined) {
+    try {
+      return await start(context, run, from, overrides);
+    } catch (error) {
+      if (!isEngineError(error) || !isShortage(error.problem)) throw error;
+      overrides = await askSettings(run, withoutLinks(error.problem.message.split('\n', 1)[0]));
+    }
+  }
+  return undefined;
 }
 
 /** Resumes from one checkpoint: that of the argument (`{ run, from }`, an item of the tree), or a chosen one; asks first. */
@@ -55,7 +89,7 @@ export async function resumeFrom(context: CommandContext, argument: unknown): Pr
   if (from === undefined) return undefined;
   const message = vscode.l10n.t('Resume {0} from iteration {1}?', labelOf(run), from);
   if (!(await confirm(message, discarded(run, from), vscode.l10n.t('Resume')))) return undefined;
-  return start(context, run, from);
+  return resumeRun(context, run, from);
 }
 
 /** Resumes from the newest valid checkpoint, or, when the argument names one, from that. */
@@ -65,5 +99,5 @@ export async function resume(context: CommandContext, argument: unknown): Promis
   if (picked === undefined) return undefined;
   if (picked.iteration !== null) return resumeFrom(context, { run: picked.run, from: picked.iteration });
   const run = await requireRun(context, picked.run);
-  return run && start(context, run);
+  return run && resumeRun(context, run);
 }

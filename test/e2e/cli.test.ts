@@ -99,12 +99,23 @@ describe('train', () => {
     const place = path.join(temporaryFolder(), 'runs');
     const file = path.join(root, 'examples', 'hunyuan-video-1.5.sage.yaml');
     expect(await sage(['validate', file])).toMatchObject({ code: 0 });
-    // One that `setup-torch` made is found all the same; offline it has no weights.
     const env = { SAGE_PYTHON: path.join(place, 'python'), PATH: place, HF_HUB_OFFLINE: '1' };
     const { code, stderr } = await sage(['train', file, '--runs', place], { env });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/error\[(worker\/python\]: No Python with torch was found|policy\/)/);
+    expect(stderr).toContain(
+      'error[worker/python]: SAGE_PYTHON (in VS Code: the setting sage.pythonPath) names ' +
+        `${env.SAGE_PYTHON}: there is no such program.`,
+    );
+    expect(stderr).toContain('Correct it, or leave it empty');
+    expect(stderr).not.toContain('ENOENT');
     expect(existsSync(place)).toBe(false);
+    const doctor = await sage(['doctor', file, '--runs', place, '--json'], { env });
+    expect(JSON.parse(doctor.stdout)).toContainEqual({
+      check: 'Python',
+      state: 'problem',
+      detail: expect.stringMatching(/^SAGE_PYTHON .* names .*: there is no such program$/),
+      remedy: expect.stringContaining('leave it empty'),
+    });
   });
 });
 

@@ -8,10 +8,12 @@ import {
   onlyRun,
   recordOf,
   sage,
+  start,
   startTiny,
   sumsOf,
   temporaryFolder,
   tinyConfig,
+  trained,
   trainedTiny,
   until,
   weightsOf,
@@ -176,6 +178,38 @@ describe('a run of Shapes under torch', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('error[worker/killed]: Rank 1 was killed. The worker ended (exit code 1) while it');
     for (const pid of [torchrun, ...ranks]) await until(() => !isAlive(pid), 20);
+  });
+});
+
+describe('a run of Shapes under torch that is resumed on another number of processes', () => {
+  needsTorch();
+
+  test('goes from 1 to 2 and back and has the numbers of one that stayed on 1', async () => {
+    const [folder, other] = [temporaryFolder(), temporaryFolder()];
+    const lasting = (iterations: number) => ({ ...two, ...onTorch, training: { ...two.training, iterations } });
+    const alone = await trained(tinyConfig(folder, lasting(3)), path.join(folder, 'runs'));
+    const runFolder = await trained(tinyConfig(other, lasting(1)), path.join(other, 'runs'));
+    const refused = await sage(['resume', runFolder, '--iterations', '2', '--set', 'policy.devices=2']);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('Set training.micro_batch to 1') });
+    for (const [iterations, devices, size] of [
+      [2, 2, 1],
+      [3, 1, 2],
+    ]) {
+      const sets = [`policy.devices=${devices}`, `training.micro_batch=${size}`].flatMap((each) => ['--set', each]);
+      const resumed = start(['resume', runFolder, '--iterations', String(iterations), ...sets, '--json']);
+      await resumed.prints(/"stage":"rollout"/);
+      // Python itself, or torchrun with a Python a process.
+      expect(childrenOf(childrenOf(resumed.pid)[0])).toHaveLength(devices === 1 ? 0 : devices);
+      expect(await resumed.ended).toMatchObject({ code: 0 });
+    }
+    const measured = (run: string) => eventsOf(run).filter(({ kind }) => kind === 'iteration' || kind === 'evaluation');
+    const counted = (run: string) => measured(run).map(({ seq: _, ...event }) => event);
+    expect(differences(counted(alone), counted(runFolder))).toEqual([]);
+    const changes = eventsOf(runFolder).flatMap((event) => (event.kind === 'run_resumed' ? [event.changes] : []));
+    expect(changes).toMatchObject([
+      [{ path: 'policy.devices', from: 1, to: 2 }, { path: 'training.iterations' }, { path: 'training.micro_batch' }],
+      [{ path: 'policy.devices', from: 2, to: 1 }, { path: 'training.iterations' }, { path: 'training.micro_batch' }],
+    ]);
   });
 });
 

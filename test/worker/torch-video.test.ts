@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -83,6 +83,19 @@ function training(runs: string): string[] {
 let parts = '';
 let model = '';
 let uninterrupted = '';
+
+test('a released model is refused on a machine without a GPU, before a download or a run', async (context) => {
+  if (found.python === null) return context.skip(`no Python here has all of it: ${JSON.stringify(found.tried)}`);
+  const folder = temporaryFolder();
+  // Nothing may come from here: a download would fail with another error.
+  const env = { CUDA_VISIBLE_DEVICES: '', HF_HOME: path.join(folder, 'hub'), HF_ENDPOINT: 'http://127.0.0.1:9' };
+  const { code, stderr } = await sage(['train', example, '--runs', path.join(folder, 'runs')], { env });
+  expect(stderr).toContain('error[policy/no-gpu]: PyTorch finds no GPU on this machine');
+  expect(stderr).toContain('HunyuanVideo-1.5-Diffusers-480p_t2v would have to be downloaded');
+  expect(stderr).toContain('sage-grpo doctor CONFIG');
+  expect(code).toBe(1);
+  expect(readdirSync(folder)).toEqual([]);
+});
 
 describe('a run of the example of HunyuanVideo-1.5, on tiny weights', () => {
   beforeAll(async () => {

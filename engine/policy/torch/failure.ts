@@ -1,4 +1,5 @@
 import { SageError } from '../../errors.ts';
+import { namedInVain, type PassedOver } from '../../python.ts';
 import type { WorkerFault } from './messages.ts';
 
 /** How a worker's process ended. */
@@ -18,8 +19,9 @@ export interface Circumstances {
 }
 
 const lessMemory =
-  'Take less at once: a smaller training.micro_batch, policy.activation_checkpointing: true, fewer sampling.frames or ' +
-  'pixels, policy.adapter.kind: lora, or more policy.devices. Then resume the run.';
+  'Take less at once. A run goes on with a smaller training.micro_batch, policy.activation_checkpointing: true or more ' +
+  'policy.devices where it is given them when it is resumed. Fewer sampling.frames or pixels, or policy.adapter.kind: ' +
+  'lora, take a new run.';
 const setUp = 'Make a Python environment with all that the worker needs.';
 const advice = [{ action: 'setup-torch' }] as const;
 const seeLog = ({ log }: Circumstances) => (log === null ? '' : ` All of its output is in ${log}.`);
@@ -94,7 +96,9 @@ export function wrongVersion(theirs: number, ours: number): SageError {
 }
 
 /** There is no Python that could run a worker. */
-export function noPython(tried: readonly { python: string; reason: string }[]): SageError {
+export function noPython(tried: readonly PassedOver[]): SageError {
+  const vain = namedInVain(tried);
+  if (vain !== null) return new SageError('worker/python', `${vain.fault}.`, vain.remedy);
   const reasons = tried.map(({ python, reason }) => `${python}: ${reason}`).join('; ');
   return new SageError(
     'worker/python',

@@ -25,7 +25,8 @@ def own_device() -> torch.device:
         raise WorkerError(
             "worker/devices",
             f"The run wants {local + 1} GPUs or more of this machine, which has {found}.",
-            f"Set policy.devices to {found}, or free the others (CUDA_VISIBLE_DEVICES).",
+            f"Set policy.devices to {found}, which a run can be given when it is resumed, or free the others "
+            "(CUDA_VISIBLE_DEVICES).",
         )
     torch.cuda.set_device(local)
     return torch.device("cuda", local)

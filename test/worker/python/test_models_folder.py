@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sage_worker.errors import WorkerError
 from sage_worker.models.base import ModelOptions
@@ -58,11 +59,60 @@ def test_released_weights_that_are_not_here_are_named_with_the_command_that_gets
 ) -> None:
     # Whatever the developer has in the hub's cache.
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    error = refusal(name, options)
+    # Where there is a GPU; weights are sought before it is touched.
+    error = refusal(name, replace(options, device=torch.device("cuda")))
     assert error.code == "policy/weights"
     assert repository in error.message
     assert f"hf download {repository}" in error.remedy
     assert "policy.weights" in error.remedy
+
+
+def no_download(*_: Any, **__: Any) -> None:
+    raise AssertionError("it would have been downloaded")
+
+
+@pytest.mark.parametrize("weights", [None, "someone/finetuned-diffusers"])
+@pytest.mark.parametrize("name", ["hunyuan-video-1.5", "wan-2.1"])
+def test_weights_of_a_repository_are_not_downloaded_for_a_cpu(
+    name: str, weights: str | None, options: ModelOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.snapshot_download", no_download)
+    error = refusal(name, replace(options, weights=weights))
+    assert error.code == "policy/no-gpu"
+    assert "no GPU" in error.message
+    assert "the doctor" in error.remedy and "machine with a CUDA GPU" in error.remedy
+
+
+RELEASED: dict[str, tuple[dict[str, Any], str]] = {
+    "hunyuan-video-1.5": (
+        {
+            "num_attention_heads": 16,
+            "attention_head_dim": 128,
+            "num_layers": 54,
+            "num_refiner_layers": 2,
+            "mlp_ratio": 4.0,
+        },
+        "8.3 billion",
+    ),
+    "wan-2.1": (
+        {"num_attention_heads": 12, "attention_head_dim": 128, "num_layers": 30, "ffn_dim": 8960, "text_dim": 4096},
+        "1.4 billion",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_a_folder_with_a_model_of_the_released_size_is_refused_on_a_cpu_before_its_weights_are_read(
+    name: str, options: ModelOptions, written: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(written[name], tmp_path / "model")
+    config, size = RELEASED[name]
+    change(folder / "transformer" / "config.json", **config)
+    for file in folder.rglob("*.safetensors"):
+        file.unlink()
+    error = refusal(name, replace(options, weights=str(folder)))
+    assert error.code == "policy/no-gpu"
+    assert f"{folder} holds a transformer of {size} parameters" in error.message
 
 
 def test_a_folder_that_is_not_there_is_named(options: ModelOptions, tmp_path: Path) -> None:
