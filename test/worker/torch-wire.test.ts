@@ -230,6 +230,19 @@ describe('the trainer', () => {
     await expect(open(program)).rejects.toMatchObject({ code, remedy: expect.stringContaining(remedy) });
   });
 
+  test.each([
+    ['', 'training.micro_batch'],
+    ['Choose a smaller reward.', 'Choose a smaller reward.'],
+  ])('says what would need less memory, by the worker\'s advice "%s" where it has one', async (advice, remedy) => {
+    const fault = { code: 'worker/memory', message: 'too little', remedy: advice, kind: 'memory' };
+    const program = `hello(); socket.once('data', () => send({ seq: 1, error: ${JSON.stringify(fault)} }));`;
+    await expect(open(program)).rejects.toMatchObject({
+      code: 'worker/memory',
+      message: 'Memory ran out while the worker loaded the model: too little.',
+      remedy: expect.stringContaining(remedy),
+    });
+  });
+
   test('gives a worker up of which nothing is heard any more, or that never calls', async () => {
     const silent = async (program: string, timing: { silence?: number; start?: number }) => {
       const listener = await listenForWorker();
