@@ -27,12 +27,12 @@ interface Trainer {
 const children = new Set<ChildProcess>();
 afterAll(() => children.forEach((child) => child.kill('SIGKILL')));
 
-async function startByHand(): Promise<Trainer> {
+async function startByHand(stderr: 'ignore' | 'pipe' = 'ignore'): Promise<Trainer> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const child = spawn(python, ['-m', 'sage_worker'], {
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', stderr],
     env: {
       ...process.env,
       PYTHONPATH: workerFolder(),
@@ -150,6 +150,18 @@ describe('the worker', () => {
     const trainer = await startByHand();
     trainer.socket.destroy();
     expect(await trainer.ended).toBe(3);
+  });
+
+  test('deletes its files when the trainer is gone, though nobody reads its last words any more', async () => {
+    const scratch = path.join(scratchFolder(), 'scratch');
+    mkdirSync(scratch);
+    const trainer = await startByHand('pipe');
+    expect(await trainer.ask({ seq: 1, op: 'init', ...shapesSettings, cache: scratch, scratch })).toHaveProperty('ok');
+    // As a trainer that is killed leaves it.
+    await new Promise((resolve) => trainer.child.stderr!.once('close', resolve).destroy());
+    trainer.socket.destroy();
+    expect(await trainer.ended).toBe(3);
+    expect(existsSync(scratch)).toBe(false);
   });
 
   test('ends when what it hears is no message', async () => {

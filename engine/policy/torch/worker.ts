@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { SageError } from '../../errors.ts';
@@ -7,6 +7,7 @@ import { listenForWorker, type Channel, type RequestOptions } from './channel.ts
 import { noPython, workerDied, type Circumstances } from './failure.ts';
 import { launchWorker, workerCommand, type WorkerProcess } from './launch.ts';
 import type { Hello, Op, ResultOf } from './messages.ts';
+import { makeScratch } from './scratch.ts';
 
 /** Packages without which a worker cannot run a model. */
 const packagesOf = (model: string) =>
@@ -71,7 +72,7 @@ export async function startWorker(settings: WorkerSettings, devices: number): Pr
 
 /** Starts a worker by a command and loads the model. */
 export async function openWorker(command: readonly string[], settings: WorkerSettings): Promise<Worker> {
-  const scratch = await mkdtemp(path.join(os.tmpdir(), 'sage-worker-'));
+  const scratch = await makeScratch();
   const listener = await listenForWorker();
   const { address, token } = listener;
   const running = launchWorker({ command, address, token });
