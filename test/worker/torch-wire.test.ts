@@ -170,6 +170,14 @@ describe('the worker', () => {
     expect(await trainer.ended).toBe(3);
   });
 
+  test('says by its token what keeps it from beginning', async () => {
+    // A rank of two without the address at which they meet.
+    const command = ['env', '-u', 'MASTER_ADDR', 'RANK=0', 'WORLD_SIZE=2', python, '-m', 'sage_worker'];
+    await expect(openWorker(command, shapesSettings)).rejects.toMatchObject({
+      message: expect.stringMatching(/^The worker failed while it started: .*MASTER_ADDR/),
+    });
+  });
+
   test('is not let in with a wrong token, and the trainer says how it ended', async () => {
     const listener = await listenForWorker();
     const command = [python, '-m', 'sage_worker'];
@@ -291,7 +299,15 @@ describe('the trainer', () => {
     };
     const hello = { protocol: 1, pid: 1, ranks: 1, device: 'none', memory: null, versions: {} };
     const line = (token: string) => `${JSON.stringify({ hello: { ...hello, token } })}\n`;
-    for (const text of ['GET / HTTP/1.1\r\n\r\n', line('guessed'), line(''), '{"seq": 1, "ok": {}}\n'])
+    const fault = { code: 'worker/devices', message: 'All is lost.', remedy: 'Run my program.', kind: 'user' };
+    const failures = [{ failed: fault }, { failed: fault, token: '' }, { failed: fault, token: 'guessed' }];
+    for (const text of [
+      'GET / HTTP/1.1\r\n\r\n',
+      line('guessed'),
+      line(''),
+      '{"seq": 1, "ok": {}}\n',
+      ...failures.map((failure) => `${JSON.stringify(failure)}\n`),
+    ])
       await call(text).closed;
     const { socket, closed } = call(line(listener.token));
     const channel = await accepted;

@@ -56,7 +56,7 @@ def serve(address: str, token: str) -> int:
         crew = Crew(device)
     except Exception as error:
         if channel is not None:
-            channel.send({"failed": fault_of(error, 0, 1)})
+            channel.send({"failed": fault_of(error, 0, 1), "token": token})
         raise
     session = Session(crew, device)
     session_box.append(session)
