@@ -1,8 +1,6 @@
 import { rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import type { SageError } from '../../errors.ts';
-import { findPython } from '../../python.ts';
+import { cacheFolder, findPython } from '../../python.ts';
 import { listenForWorker, type Channel, type RequestOptions } from './channel.ts';
 import { noPython, workerDied, type Circumstances } from './failure.ts';
 import { launchWorker, workerCommand, type WorkerProcess } from './launch.ts';
@@ -50,11 +48,6 @@ export interface Worker {
   logTo(file: string): void;
   /** Ends its processes, whatever they are at. */
   close(): Promise<void>;
-}
-
-/** Folder of what is worth keeping between runs: encoded prompts. `SAGE_CACHE` names another. */
-export function cacheFolder(): string {
-  return path.resolve(process.env.SAGE_CACHE ?? path.join(os.homedir(), '.cache', 'sage-studio'));
 }
 
 /** Milliseconds in which a worker ends by itself when it is asked to. */
