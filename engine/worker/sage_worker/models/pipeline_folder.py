@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 
 from sage_worker.errors import WorkerError
+from sage_worker.hub import download
 from sage_worker.models.base import ModelOptions, VideoFormat
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -32,7 +33,7 @@ class Published:
     def remedy(self) -> str:
         """How to get the weights."""
         return (
-            f"Get them with `hf download {self.repository} --local-dir FOLDER` and set `policy.weights: FOLDER`, "
+            f"Get them with `{download(self.repository)} --local-dir FOLDER` and set `policy.weights: FOLDER`, "
             "or name another repository in diffusers' layout there."
         )
 
@@ -62,7 +63,7 @@ def from_hub(name: str, published: Published) -> Path:
         return Path(snapshot_download(name, allow_patterns=patterns))
     except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         message = f"The weights of {published.title}, {name}, are not on this machine and the hub cannot be reached."
-        remedy = f"Run `hf download {name}` where there is a network, or set `policy.weights` to a folder with them."
+        remedy = f"Run `{download(name)}` where there is a network, or set `policy.weights` to a folder with them."
         raise WorkerError("policy/weights", message, remedy) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         message = f"The weights of {published.title}, {name}, could not be downloaded: {first_line(error)}"

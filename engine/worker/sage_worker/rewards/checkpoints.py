@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from sage_worker.errors import WorkerError
+from sage_worker.hub import ALL_WEIGHTS, OTHER_FORMATS, download
 
 _repository = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -35,7 +36,7 @@ def missing_part(name: str, part: str, source: str, repository: str, error: Base
     """What to say where the weights are there, and something small beside them is not."""
     message = f"{name}'s {part} could not be loaded from {source} ({_first_line(error)})."
     advice = (
-        f"`hf download {repository} --exclude '*.safetensors' --exclude '*.bin'` fetches it without weights; "
+        f"`{download(repository, ALL_WEIGHTS)}` fetches it without weights; "
         f"or put its files into the folder that reward.checkpoints names for {name}."
     )
     return WorkerError("reward/weights", message, advice)
@@ -43,9 +44,11 @@ def missing_part(name: str, part: str, source: str, repository: str, error: Base
 
 def remedy(name: str, released: str) -> str:
     """How to get the weights."""
+    # VideoAlign's are in no other format than they are loaded from.
+    command = download(released, () if name == "videoalign" else OTHER_FORMATS)
     return (
-        f"`hf download {released}` fetches them into the cache, or `hf download {released} --local-dir FOLDER` into "
-        f"a folder, which reward.checkpoints then names: `{name}: FOLDER`."
+        f"`{command}` fetches them into the cache; with `--local-dir FOLDER` behind it into a folder, which "
+        f"reward.checkpoints then names: `{name}: FOLDER`."
     )
 
 
