@@ -120,6 +120,28 @@ def test_a_mix_that_cannot_be_is_refused(
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize("model", ["videoalign", "clipscore", "pickscore"])
+def test_a_misspelt_folder_is_no_snapshot_that_lacks(model: str, tmp_path: Path) -> None:
+    (tmp_path / "va" / "VideoReward").mkdir(parents=True)
+
+    def refusal(checkpoint: str) -> WorkerError:
+        wanted = RewardOptions((model,), tmp_path, FORMAT, checkpoints={model: checkpoint})
+        with pytest.raises(WorkerError) as caught:
+            load_rewards(wanted)
+        assert caught.value.code == "reward/weights"
+        return caught.value
+
+    written = f"Write `{model}: {tmp_path / 'va' / 'VideoReward'}` in reward.checkpoints, if that is meant. "
+    typo = refusal("va/VideoRewart")
+    assert typo.message.startswith(f"There is no folder va/VideoRewart in {tmp_path} with the weights of {model}, nor")
+    assert "snapshot" not in typo.message
+    assert typo.remedy.startswith(written) and "download" in typo.remedy
+    assert refusal("./va/VideoRewart").remedy.startswith(written)
+    assert "Write" not in refusal("va/something-else").remedy
+    # Nothing beside the config begins so: a repository, which is not here.
+    assert "va-org/VideoRewart" in refusal("va-org/VideoRewart").message
+
+
 class Breaks:
     """A model that raises on a batch that holds a bad video, or a heavy one with others."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 
 from sage_worker.errors import WorkerError
@@ -23,7 +24,31 @@ def resolve(name: str, checkpoint: str | None, released: str, base_folder: Path)
     if _repository.fullmatch(given) and not given.startswith("."):
         return given
     message = f"The weights of {name} are not at {folder}."
-    raise WorkerError("reward/weights", message, remedy(name, released))
+    raise WorkerError("reward/weights", message, nearest(name, folder) + remedy(name, released))
+
+
+def lost_folder(error: WorkerError, name: str, given: str | None, base_folder: Path) -> WorkerError:
+    """The error of weights that were taken for a repository's, where more likely a folder is meant.
+
+    It is one where `given` is no folder, but what it begins with is one beside the config.
+    """
+    if error.code != "reward/weights" or given is None or not _repository.fullmatch(given):
+        return error
+    folder = (base_folder / given).resolve()
+    if folder.is_dir() or not folder.parent.is_dir():
+        return error
+    message = (
+        f"There is no folder {given} in {base_folder} with the weights of {name}, nor could they be had from a "
+        "repository of that name on the Hugging Face hub."
+    )
+    return WorkerError(error.code, message, nearest(name, folder) + error.remedy)
+
+
+def nearest(name: str, folder: Path) -> str:
+    """What to write in place of a folder that is not there, as the first sentence of a remedy."""
+    there = [place.name for place in folder.parent.iterdir()] if folder.parent.is_dir() else []
+    near = get_close_matches(folder.name, there, n=1)
+    return f"Write `{name}: {folder.with_name(near[0])}` in reward.checkpoints, if that is meant. " if near else ""
 
 
 def missing(name: str, source: str, released: str, error: BaseException) -> WorkerError:

@@ -12,6 +12,7 @@ from sage_worker.errors import WorkerError
 from sage_worker.memory import OutOfMemory, is_memory
 from sage_worker.models.base import VideoFormat
 from sage_worker.rewards.base import RewardModel
+from sage_worker.rewards.checkpoints import lost_folder
 from sage_worker.rewards.mix import Rewards, less_memory
 from sage_worker.rewards.python_reward import PythonReward
 
@@ -58,6 +59,8 @@ def _load(name: str, options: RewardOptions) -> RewardModel:
         raise WorkerError("reward/unknown", f"{name} is not a reward model of the worker.", remedy)
     try:
         return make(options)
+    except WorkerError as error:
+        raise lost_folder(error, name, options.checkpoints.get(name), options.base_folder) from error
     except Exception as error:
         if not is_memory(error):
             raise
