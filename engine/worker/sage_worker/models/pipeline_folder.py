@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -211,12 +212,20 @@ def video_format(options: ModelOptions, frames_per_second: float) -> VideoFormat
 
 
 def quiet() -> None:
-    """No progress bars on stderr: its last lines are what a person reads when the worker died."""
+    """No progress bars on stderr: its last lines are what a person reads when the worker died.
+
+    Nor a warning that says nothing of this run: a released pipeline brings its guider, which diffusers has on trial.
+    """
     import diffusers.utils.logging
     import transformers.utils.logging
 
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()
+    logging.getLogger("diffusers.guiders.guider_utils").addFilter(_says_something)
+
+
+def _says_something(record: logging.LogRecord) -> bool:
+    return "Guiders are currently an experimental feature" not in record.getMessage()
 
 
 def library_versions() -> dict[str, str]:
