@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -144,6 +144,31 @@ describe('the worker', () => {
     expect(await ask({ seq: 10, op: 'close' })).toEqual({ seq: 10, ok: {} });
     expect(await trainer.ended).toBe(0);
     expect(existsSync(scratch)).toBe(false);
+  });
+
+  test('names a video that could not be scored as the run folder has it', async () => {
+    const folder = scratchFolder();
+    const scratch = path.join(folder, 'scratch');
+    mkdirSync(scratch);
+    const lines = ['def score(video):', "    raise ValueError(f'not {video.name}')", "score.components = ('python',)"];
+    writeFileSync(path.join(folder, 'mine.py'), lines.join('\n'));
+    const { ask } = await startByHand();
+    const reward = { models: [], python: 'mine.py:score', heldOut: [], checkpoints: {}, base: folder };
+    await ask({ seq: 1, op: 'init', ...shapesSettings, cache: scratch, scratch, reward });
+    const { steps } = kernelTable({ kernel: 'sage', steps: 2, shift: 3, eta: 0.5 });
+    const prompt = 'a red circle moving left';
+    const sampled = await ask({
+      ...{ seq: 2, op: 'rollout', handle: 'rollout-2', trainedSteps: [0], guidance: 1, trainGuidance: true },
+      samples: [{ prompt, key: { seed: 1, stream: 0, iteration: 7, prompt: 3, generation: 1 } }],
+      steps: steps.map(({ a, b, s, sigma }) => ({ a, b, s, sigma, logprobScale: 1, logprobOffset: 0 })),
+    });
+    expect(sampled).toHaveProperty('ok');
+    const name = `p03-g1 of "${prompt}"`;
+    const reason = `${name}: mine.py:score raised ValueError: not ${name} (mine.py, line 2)`;
+    expect(await ask({ seq: 3, op: 'score', handle: 'rollout-2', samples: [0] })).toMatchObject({
+      ok: { scores: [{ sample: 0, scored: false, reason }] },
+    });
+    await ask({ seq: 4, op: 'close' });
   });
 
   test('ends when the trainer is gone, whatever it is at', async () => {
