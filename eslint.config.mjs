@@ -8,7 +8,7 @@ const parts = {
   method: 'engine/method/**',
   config: 'engine/config/**',
   shapes: 'engine/shapes/**',
-  files: 'engine/run/{safetensors,disk}.ts',
+  files: 'engine/run/{safetensors,disk,lock,regular}.ts',
   run: 'engine/run/**',
   media: 'engine/media/**',
   torch: 'engine/policy/torch/**',

@@ -12,6 +12,11 @@ export function workerFolder(): string {
   return path.join(packageRoot(), 'engine', 'worker');
 }
 
+/** Folder of what is worth keeping between runs: encoded prompts. `SAGE_CACHE` names another. */
+export function cacheFolder(): string {
+  return path.resolve(process.env.SAGE_CACHE ?? path.join(os.homedir(), '.cache', 'sage-studio'));
+}
+
 /** Groups of packages in the worker's pyproject.toml: to train, to make the embedded model, to check the worker. */
 export type Extra = 'train' | 'make' | 'test';
 

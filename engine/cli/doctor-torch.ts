@@ -3,6 +3,7 @@ import path from 'node:path';
 import { examine, type Examination } from '../python/examination.ts';
 import { findPython, namedInVain, workerPins, type PassedOver } from '../python.ts';
 import type { Finding } from './doctor.ts';
+import { gib, weightsFindings } from './doctor-weights.ts';
 import { neededWeights, type NeededWeights, type WeightsConfig } from './weights.ts';
 
 /** A config whose needs are looked at; its folder is where relative paths in it begin. */
@@ -15,7 +16,6 @@ const setup = {
   remedy: 'Install what training with PyTorch needs.',
   advice: [{ action: 'setup-torch' }],
 } satisfies Partial<Finding>;
-const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
 /** Modules that a video generator and its rewards import, where they are not called as their package. */
 const moduleNames: Record<string, string> = { pillow: 'PIL', 'huggingface-hub': 'huggingface_hub' };
 const notImported = ['protobuf', 'sentencepiece', 'ftfy', 'numpy', 'safetensors', 'torch'];
@@ -44,7 +44,7 @@ export async function torchFindings(subject: Subject | null, named?: string): Pr
     ...torchFinding(answer, found.python, needed !== null),
     ...packageFindings(answer, pins, large),
     ...deviceFindings(answer, needed),
-    ...weights.map((one, i) => weightsFinding(one, answer.weights[i], answer, found.python)),
+    ...(needed ? weightsFindings(weights, answer, found.python, needed.folder) : []),
   ];
 }
 
@@ -187,40 +187,4 @@ function noDevice(cuda: string | null, reason: string | null, needed: Subject | 
     remedy: 'Train video generators on a machine with a CUDA GPU; an estimate of the config says how large.',
     advice: [{ action: 'estimate' }],
   };
-}
-
-/** Whether one model's files are here, or can come. */
-function weightsFinding(
-  wanted: NeededWeights,
-  seen: Examination['weights'][number],
-  { cache }: Examination,
-  python: string,
-): Finding {
-  const check = `weights: ${wanted.title}`;
-  if (seen.missing?.length === 0) return { check, state: 'ok', detail: seen.folder ?? wanted.name };
-  if (seen.is_path) {
-    const detail = seen.missing === null ? `${wanted.name} is not here` : `${wanted.name} lacks ${some(seen.missing)}`;
-    return { check, state: 'problem', detail, remedy: `Name another folder or a repository in ${wanted.key}.` };
-  }
-  const beside = path.join(path.dirname(python), process.platform === 'win32' ? 'hf.exe' : 'hf');
-  // A tokenizer or processor lies beside gigabytes of weights that nobody asked for.
-  const few = wanted.kind === 'processor' ? " --exclude '*.safetensors' --exclude '*.bin'" : '';
-  const hf = path.isAbsolute(python) && existsSync(beside) ? beside : 'hf';
-  const command = `\`${hf} download ${wanted.name}${few}\``;
-  const size = wanted.gigabytes === null ? '' : ` (about ${wanted.gigabytes} GB)`;
-  const state = seen.missing === null ? 'not downloaded yet' : `not whole, without ${some(seen.missing)}`;
-  const detail = `${wanted.name} is ${state}; ${cache.folder} has ${gib(cache.free)} GiB free`;
-  if (wanted.gigabytes !== null && seen.missing === null && cache.free < wanted.gigabytes * 1e9) {
-    const remedy = `It needs${size.replace(/[()]/g, '')}: free some space, or name a folder on another disk in HF_HOME; then run ${command}.`;
-    return { check, state: 'problem', detail, remedy };
-  }
-  const offline = /^(1|ON|YES|TRUE)$/i.test(process.env.HF_HUB_OFFLINE ?? '');
-  const remedy = offline
-    ? `HF_HUB_OFFLINE forbids downloads: run ${command} without it${size}, or name a folder in ${wanted.key}.`
-    : `Training downloads it at its start${size}. To do it now, run ${command}.`;
-  return { check, state: offline ? 'problem' : 'note', detail, remedy };
-}
-
-function some(names: readonly string[]): string {
-  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
 }

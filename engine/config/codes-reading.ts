@@ -75,7 +75,7 @@ export const readingCodes: CodeGroup[] = [
       'missing-file': {
         severity: 'error',
         meaning:
-          'A file that the config names does not exist: prompts, weights, or the config itself. Paths start from the folder of the config.',
+          'A file that the config names does not exist: prompts, weights, or the config itself. Paths start from the folder of the config. A warning where the name may also be that of a Hugging Face repository.',
         example: 'prompts: { file: no-such-prompts.txt }\n',
         remedy: 'Check the path; a file with a similar name in the same folder is offered.',
       },

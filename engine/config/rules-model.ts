@@ -4,6 +4,7 @@ import { isWeightsPath } from './bases.ts';
 import { valueAt } from './data.ts';
 import { likely, removeKey, setKey } from './fixes.ts';
 import type { Rule, RuleContext } from './rule.ts';
+import { warnOfRepository } from './rules-folders.ts';
 import { oneOf, quote } from './text.ts';
 import { beside, neighbour } from './text-file.ts';
 import { defaultFor, flatten, rootKey } from './walk.ts';
@@ -90,9 +91,11 @@ function checkIgnored({ config, written, warn }: RuleContext): void {
   }
 }
 
-function checkWeights({ config, baseFolder, checkFiles, error }: RuleContext): void {
+function checkWeights(context: RuleContext): void {
+  const { config, baseFolder, checkFiles, error } = context;
   const { weights, model } = config.policy;
-  if (weights === null || !checkFiles || !isWeightsPath(weights, model)) return;
+  if (weights === null || !checkFiles) return;
+  if (!isWeightsPath(weights, model)) return warnOfRepository(context, 'policy.weights', weights);
   const file = resolve(baseFolder, weights);
   if (existsSync(file)) return;
   const near = neighbour(file);

@@ -12,6 +12,7 @@ import {
   rewardWeights,
 } from './reward.ts';
 import type { Rule, RuleContext } from './rule.ts';
+import { warnOfRepository } from './rules-folders.ts';
 import { quote } from './text.ts';
 import { beside, neighbour } from './text-file.ts';
 
@@ -160,9 +161,12 @@ function checkFiles(context: RuleContext): void {
     const { file, name } = pythonReward(python);
     missing(context, 'reward.python', file, `:${name}`, ' to score with a reward model');
   }
-  for (const [name, from] of Object.entries(checkpoints))
-    if (from !== null && isCheckpointPath(from))
-      missing(context, `reward.checkpoints.${name}`, from, '', ' to load the released one');
+  for (const [name, from] of Object.entries(checkpoints)) {
+    if (from === null) continue;
+    const path = `reward.checkpoints.${name}`;
+    if (isCheckpointPath(from)) missing(context, path, from, '', ' to load the released one');
+    else warnOfRepository(context, path, from);
+  }
 }
 
 export const rewardRules: Rule[] = [

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { askWorker } from './ask.ts';
 
 /** How a model's files are laid out. */
-export type WeightsKind = 'pipeline' | 'model' | 'processor' | 'videoalign';
+const weightsKind = z.enum(['pipeline', 'clip', 'pickscore', 'processor', 'base', 'videoalign']);
+export type WeightsKind = z.infer<typeof weightsKind>;
 
 /** What to look at: distributions, modules to import, folders or Hugging Face repositories. */
 export interface Wanted {
@@ -10,6 +11,20 @@ export interface Wanted {
   imports: readonly string[];
   weights: readonly { name: string; kind: WeightsKind }[];
 }
+
+/** Files of one model as they are here. */
+const weightsHere = z.object({
+  name: z.string(),
+  kind: weightsKind,
+  /** A folder was named, not a repository. */
+  is_path: z.boolean(),
+  folder: z.string().nullable(),
+  /** Files that lack; null: nothing is here. */
+  missing: z.array(z.string()).nullable(),
+  /** Size of what is here. */
+  bytes: z.number(),
+});
+export type WeightsHere = z.infer<typeof weightsHere>;
 
 const examination = z.object({
   python: z.string(),
@@ -46,16 +61,8 @@ const examination = z.object({
   ),
   /** Hugging Face's folder of downloads; bytes free on its disk. */
   cache: z.object({ folder: z.string(), free: z.number() }),
-  weights: z.array(
-    z.object({
-      name: z.string(),
-      /** A folder was named, not a repository. */
-      is_path: z.boolean(),
-      folder: z.string().nullable(),
-      /** Files that lack; null: nothing is here. */
-      missing: z.array(z.string()).nullable(),
-    }),
-  ),
+  /** Each with what its files, where they are here, take from elsewhere. */
+  weights: z.array(weightsHere.extend({ needs: z.array(weightsHere) })),
 });
 
 /** What a Python has of what training needs; `sage_worker/doctor.py` writes it. */

@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { promptAddress } from '../../engine/cli/doctor-weights.ts';
 import { neededWeights } from '../../engine/cli/weights.ts';
 import { examine } from '../../engine/python/examination.ts';
-import { findPython, workerPins } from '../../engine/python.ts';
+import { findPython, workerFolder, workerPins } from '../../engine/python.ts';
 import { program, sage, temporaryFolder } from '../e2e/support.ts';
 import { needs } from '../support/needs.ts';
 
@@ -21,6 +22,12 @@ const empty = {
   ...{ python: '3.11.7', executable: 'python', packages: {}, broken: {}, devices: [], weights: [] },
   torch: null,
   cache: { folder: '/cache', free: 0 },
+};
+
+/** What it says of weights that are not here. */
+const nowhere = {
+  ...{ name: 'x', kind: 'pipeline', is_path: false, folder: null, missing: null as string[] | null, bytes: 0 },
+  needs: [] as object[],
 };
 
 describe('a Python that is not right', () => {
@@ -81,7 +88,7 @@ test('the doctor compares the GPUs that PyTorch sees with those of the config', 
     torch: { version: '2.13.0', cuda: '13.0', available: true, reason: null, nccl: null, threads: 8 },
     devices: [gpu, taken, old],
     cache: { folder: '/cache', free: gib },
-    weights: Array.from({ length: 6 }, () => ({ name: 'x', is_path: false, folder: null, missing: null })),
+    weights: Array.from({ length: 6 }, () => nowhere),
   };
   const python = impostor(
     `case "$1" in -c) echo '{"python": "3.11.7", "torch": "2.13.0"}' ;; *) echo 'sage-doctor ${JSON.stringify(answer)}' ;; esac`,
@@ -107,19 +114,107 @@ test('the doctor compares the GPUs that PyTorch sees with those of the config', 
   expect(code).toBe(1);
 });
 
+describe('weights that are to be downloaded', () => {
+  needs(process.platform !== 'win32', 'needs a shell');
+
+  /** What the doctor says of the weights of a config, where Python answers so and its disk has this much room. */
+  async function said(
+    reward: string,
+    weights: object[],
+    free: number,
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<(name: string) => { state: string; detail: string; remedy: string }> {
+    const answer = { ...empty, packages: workerPins(['train']), cache: { folder: '/cache', free }, weights };
+    const python = impostor(
+      `case "$1" in -c) echo '{"python": "3.11.7", "torch": "2.13.0"}' ;; *) echo 'sage-doctor ${JSON.stringify(answer)}' ;; esac`,
+    );
+    const folder = temporaryFolder();
+    const config = path.join(folder, 'own.sage.yaml');
+    const policy =
+      'policy: { model: wan-2.1, backend: torch }\nprompts: [a boat]\nrollout: { prompts_per_iteration: 1 }';
+    writeFileSync(config, `${policy}\nreward: ${reward}\n`);
+    const argv = ['doctor', config, '--json', '--runs', folder];
+    const ambient = { ...process.env, SAGE_PYTHON: python, HF_HUB_OFFLINE: '', SAGE_CACHE: folder, ...env };
+    const { stdout } = await sage(argv, { env: ambient });
+    const findings = JSON.parse(stdout) as { check: string; state: string; detail: string; remedy: string }[];
+    return (name) => findings.find(({ check }) => check === `weights: ${name}`)!;
+  }
+
+  test('must find room together', async () => {
+    const weights = Array.from({ length: 4 }, () => nowhere);
+    const reward = '{ model: videoalign, held_out: clipscore }';
+    const tight = await said(reward, weights, 34e9);
+    expect(tight('Wan2.1')).toMatchObject({ state: 'note', detail: expect.stringMatching(/ has 31\.7 GiB free$/) });
+    expect(tight('VideoAlign')).toMatchObject({
+      state: 'problem',
+      detail: expect.stringContaining('31.7 GiB free, 4.7 when those above have come'),
+      remedy: expect.stringMatching(/^It needs about 5\.1 GB: free some space/),
+    });
+    expect(tight('CLIPScore').state).toBe('problem');
+    const wide = await said(reward, weights, 37e9);
+    expect(['Wan2.1', 'VideoAlign', 'CLIPScore'].map((name) => wide(name).state)).toEqual(['note', 'note', 'note']);
+    // Of a download that was begun only the rest is still to come.
+    const begun = { ...nowhere, folder: '/cache/wan', missing: ['vae'], bytes: 28e9 };
+    const half = await said(reward, [begun, ...weights.slice(1)], 10e9);
+    expect(['Wan2.1', 'VideoAlign', 'CLIPScore'].map((name) => half(name).state)).toEqual(['note', 'note', 'note']);
+  });
+
+  test('are fetched in one format', async () => {
+    const two = await said('{ model: [clipscore, pickscore] }', [nowhere, nowhere, nowhere, nowhere], 1e12);
+    const only = "--exclude '*.bin' --exclude '*.h5' --exclude '*.msgpack'";
+    expect(two('CLIPScore').remedy).toContain(`hf download openai/clip-vit-large-patch14 ${only}\``);
+    expect(two('PickScore').remedy).toContain(`hf download yuvalkirstain/PickScore_v1 ${only}\``);
+    // Another's repository may have no other format than these.
+    const own = '{ model: clipscore, checkpoints: { clipscore: me/clip } }';
+    expect((await said(own, [nowhere, nowhere], 1e12))('CLIPScore').remedy).toContain('hf download me/clip`');
+  });
+
+  test('of VideoAlign are whole only with its prompt and what the checkpoint was trained from', async () => {
+    const mine = temporaryFolder();
+    const reward = `{ model: videoalign, checkpoints: { videoalign: ${mine} } }`;
+    const base = { ...nowhere, name: 'me/qwen', kind: 'base' };
+    const here = { ...nowhere, kind: 'videoalign', is_path: true, folder: mine, missing: [], needs: [base] };
+    const without = await said(reward, [nowhere, here, nowhere], 1e12, { HF_HUB_OFFLINE: '1' });
+    expect(without('VideoAlign').state).toBe('ok');
+    expect(without("VideoAlign's Qwen2-VL")).toMatchObject({
+      state: 'problem',
+      detail: expect.stringContaining('me/qwen is not downloaded yet'),
+      remedy: expect.stringContaining(
+        "HF_HUB_OFFLINE forbids downloads: run `hf download me/qwen --exclude '*.safetensors' --exclude '*.bin'`",
+      ),
+    });
+    expect(without("VideoAlign's prompt")).toMatchObject({
+      state: 'problem',
+      detail: expect.stringContaining(`there is no prompt_template.py in ${mine} or `),
+      remedy: expect.stringContaining(promptAddress),
+    });
+    expect((await said(reward, [nowhere, here, nowhere], 1e12))("VideoAlign's prompt").state).toBe('note');
+    writeFileSync(path.join(mine, 'prompt_template.py'), '');
+    const whole = await said(reward, [nowhere, { ...here, needs: [] }, nowhere], 1e12, { HF_HUB_OFFLINE: '1' });
+    expect(whole("VideoAlign's prompt")).toMatchObject({ state: 'ok', detail: path.join(mine, 'prompt_template.py') });
+    expect(whole("VideoAlign's Qwen2-VL")).toBeUndefined();
+  });
+
+  test("of VideoAlign's prompt have one address", () => {
+    const source = readFileSync(path.join(workerFolder(), 'sage_worker/rewards/videoalign/prompt.py'), 'utf8');
+    expect(source).toContain(`"${promptAddress}"`);
+  });
+});
+
 test('the doctor says what a config of a video generator lacks here, and what to do', async (context) => {
   const found = await findPython(['torch', 'diffusers', 'transformers', 'peft', 'av']);
   if (found.python === null) return context.skip('no Python here has torch and diffusers');
   const folder = temporaryFolder();
   const config = path.join(folder, 'own.sage.yaml');
   mkdirSync(path.join(folder, 'mine'));
+  mkdirSync(path.join(folder, 'pick'));
   writeFileSync(
     config,
     [
       'policy: { model: wan-2.1, backend: torch, weights: ./mine }',
       'prompts: [a boat]',
       'rollout: { prompts_per_iteration: 1 }',
-      'reward: { model: videoalign }',
+      'reward: { model: videoalign, held_out: pickscore, checkpoints: { pickscore: ./pick } }',
     ].join('\n'),
   );
   const env = {
@@ -147,6 +242,8 @@ test('the doctor says what a config of a video generator lacks here, and what to
   expect(of("weights: VideoAlign's Qwen2-VL")?.remedy).toContain(
     "hf download Qwen/Qwen2-VL-2B-Instruct --exclude '*.safetensors' --exclude '*.bin'`",
   );
+  expect(of('weights: PickScore')?.detail).toBe(`${path.join(folder, 'pick')} lacks config.json, weights`);
+  expect(of("weights: PickScore's processor")?.detail).toContain('laion/CLIP-ViT-H-14-laion2B-s32B-b79K is not');
   expect(code).toBe(1);
 });
 

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -27,12 +27,12 @@ interface Trainer {
 const children = new Set<ChildProcess>();
 afterAll(() => children.forEach((child) => child.kill('SIGKILL')));
 
-async function startByHand(): Promise<Trainer> {
+async function startByHand(stderr: 'ignore' | 'pipe' = 'ignore'): Promise<Trainer> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const child = spawn(python, ['-m', 'sage_worker'], {
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', stderr],
     env: {
       ...process.env,
       PYTHONPATH: workerFolder(),
@@ -143,16 +143,61 @@ describe('the worker', () => {
     expect(existsSync(scratch)).toBe(false);
   });
 
+  test('names a video that could not be scored as the run folder has it', async () => {
+    const folder = scratchFolder();
+    const scratch = path.join(folder, 'scratch');
+    mkdirSync(scratch);
+    const lines = ['def score(video):', "    raise ValueError(f'not {video.name}')", "score.components = ('python',)"];
+    writeFileSync(path.join(folder, 'mine.py'), lines.join('\n'));
+    const { ask } = await startByHand();
+    const reward = { models: [], python: 'mine.py:score', heldOut: [], checkpoints: {}, base: folder };
+    await ask({ seq: 1, op: 'init', ...shapesSettings, cache: scratch, scratch, reward });
+    const { steps } = kernelTable({ kernel: 'sage', steps: 2, shift: 3, eta: 0.5 });
+    const prompt = 'a red circle moving left';
+    const sampled = await ask({
+      ...{ seq: 2, op: 'rollout', handle: 'rollout-2', trainedSteps: [0], guidance: 1, trainGuidance: true },
+      samples: [{ prompt, key: { seed: 1, stream: 0, iteration: 7, prompt: 3, generation: 1 } }],
+      steps: steps.map(({ a, b, s, sigma }) => ({ a, b, s, sigma, logprobScale: 1, logprobOffset: 0 })),
+    });
+    expect(sampled).toHaveProperty('ok');
+    const name = `p03-g1 of "${prompt}"`;
+    const reason = `${name}: mine.py:score raised ValueError: not ${name} (mine.py, line 2)`;
+    expect(await ask({ seq: 3, op: 'score', handle: 'rollout-2', samples: [0] })).toMatchObject({
+      ok: { scores: [{ sample: 0, scored: false, reason }] },
+    });
+    await ask({ seq: 4, op: 'close' });
+  });
+
   test('ends when the trainer is gone, whatever it is at', async () => {
     const trainer = await startByHand();
     trainer.socket.destroy();
     expect(await trainer.ended).toBe(3);
   });
 
+  test('deletes its files when the trainer is gone, though nobody reads its last words any more', async () => {
+    const scratch = path.join(scratchFolder(), 'scratch');
+    mkdirSync(scratch);
+    const trainer = await startByHand('pipe');
+    expect(await trainer.ask({ seq: 1, op: 'init', ...shapesSettings, cache: scratch, scratch })).toHaveProperty('ok');
+    // As a trainer that is killed leaves it.
+    await new Promise((resolve) => trainer.child.stderr!.once('close', resolve).destroy());
+    trainer.socket.destroy();
+    expect(await trainer.ended).toBe(3);
+    expect(existsSync(scratch)).toBe(false);
+  });
+
   test('ends when what it hears is no message', async () => {
     const trainer = await startByHand();
     trainer.socket.write('GET / HTTP/1.1\r\n\r\n');
     expect(await trainer.ended).toBe(3);
+  });
+
+  test('says by its token what keeps it from beginning', async () => {
+    // A rank of two without the address at which they meet.
+    const command = ['env', '-u', 'MASTER_ADDR', 'RANK=0', 'WORLD_SIZE=2', python, '-m', 'sage_worker'];
+    await expect(openWorker(command, shapesSettings)).rejects.toMatchObject({
+      message: expect.stringMatching(/^The worker failed while it started: .*MASTER_ADDR/),
+    });
   });
 
   test('is not let in with a wrong token, and the trainer says how it ended', async () => {
@@ -233,6 +278,19 @@ describe('the trainer', () => {
     await expect(open(program)).rejects.toMatchObject({ code, remedy: expect.stringContaining(remedy), advice });
   });
 
+  test.each([
+    ['', 'training.micro_batch'],
+    ['Choose a smaller reward.', 'Choose a smaller reward.'],
+  ])('says what would need less memory, by the worker\'s advice "%s" where it has one', async (advice, remedy) => {
+    const fault = { code: 'worker/memory', message: 'too little', remedy: advice, kind: 'memory' };
+    const program = `hello(); socket.once('data', () => send({ seq: 1, error: ${JSON.stringify(fault)} }));`;
+    await expect(open(program)).rejects.toMatchObject({
+      code: 'worker/memory',
+      message: 'Memory ran out while the worker loaded the model: too little.',
+      remedy: expect.stringContaining(remedy),
+    });
+  });
+
   test('gives a worker up of which nothing is heard any more, or that never calls', async () => {
     const silent = async (program: string, timing: { silence?: number; start?: number }) => {
       const listener = await listenForWorker();
@@ -269,7 +327,15 @@ describe('the trainer', () => {
     };
     const hello = { protocol: 1, pid: 1, ranks: 1, device: 'none', memory: null, versions: {} };
     const line = (token: string) => `${JSON.stringify({ hello: { ...hello, token } })}\n`;
-    for (const text of ['GET / HTTP/1.1\r\n\r\n', line('guessed'), line(''), '{"seq": 1, "ok": {}}\n'])
+    const fault = { code: 'worker/devices', message: 'All is lost.', remedy: 'Run my program.', kind: 'user' };
+    const failures = [{ failed: fault }, { failed: fault, token: '' }, { failed: fault, token: 'guessed' }];
+    for (const text of [
+      'GET / HTTP/1.1\r\n\r\n',
+      line('guessed'),
+      line(''),
+      '{"seq": 1, "ok": {}}\n',
+      ...failures.map((failure) => `${JSON.stringify(failure)}\n`),
+    ])
       await call(text).closed;
     const { socket, closed } = call(line(listener.token));
     const channel = await accepted;

@@ -127,7 +127,11 @@ function hear(
   token: string,
   options: ChannelOptions,
 ): 'stranger' | { error: SageError } | { hello: Hello } {
-  if ('failed' in message) return { error: workerFailed(message.failed, options.circumstances('started')) };
+  if ('failed' in message) {
+    // Whoever else may call from this machine must not end the start, nor say what to do about it.
+    if (!sameToken(message.token, token)) return 'stranger';
+    return { error: workerFailed(message.failed, options.circumstances('started')) };
+  }
   if (!('hello' in message) || !sameToken(message.hello.token, token)) return 'stranger';
   if (message.hello.protocol !== protocolVersion)
     return { error: wrongVersion(message.hello.protocol, protocolVersion) };

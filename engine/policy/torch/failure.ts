@@ -60,7 +60,11 @@ function lastWords(lines: readonly string[]): string {
 export function workerFailed(fault: WorkerFault, at: Circumstances): SageError {
   if (fault.kind === 'user') return new SageError(fault.code, fault.message, fault.remedy);
   if (fault.kind === 'memory')
-    return new SageError('worker/memory', `Memory ran out while the worker ${at.doing}: ${fault.message}.`, lessMemory);
+    return new SageError(
+      'worker/memory',
+      `Memory ran out while the worker ${at.doing}: ${fault.message}.`,
+      fault.remedy === '' ? lessMemory : fault.remedy,
+    );
   return new SageError(
     fault.code,
     `The worker failed while it ${at.doing}: ${fault.message}`,

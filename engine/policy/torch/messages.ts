@@ -45,7 +45,7 @@ const memory = { memory: bytes, peak: bytes };
 export const incomingSchema = z.union([
   z.object({ hello: anyHello }),
   /** The worker cannot even begin. */
-  z.object({ failed: faultSchema }),
+  z.object({ failed: faultSchema, token: z.string() }),
   z.object({ heartbeat: z.object(memory) }),
   z.object({ seq: count, progress: z.object({ stage: z.string(), done: count, of: count }) }),
   z.object({ seq: count, ok: z.unknown(), memory: bytes.optional(), peak: bytes.optional() }).refine((m) => 'ok' in m),

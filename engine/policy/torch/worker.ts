@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { SageError } from '../../errors.ts';
-import { findPython } from '../../python.ts';
+import { cacheFolder, findPython } from '../../python.ts';
 import { listenForWorker, type Channel, type RequestOptions } from './channel.ts';
 import { noPython, workerDied, type Circumstances } from './failure.ts';
 import { launchWorker, workerCommand, type WorkerProcess } from './launch.ts';
 import type { Hello, Op, ResultOf } from './messages.ts';
+import { makeScratch } from './scratch.ts';
 
 /** Packages without which a worker cannot run a model. */
 const packagesOf = (model: string) =>
@@ -52,11 +51,6 @@ export interface Worker {
   close(): Promise<void>;
 }
 
-/** Folder of what is worth keeping between runs: encoded prompts. `SAGE_CACHE` names another. */
-export function cacheFolder(): string {
-  return path.resolve(process.env.SAGE_CACHE ?? path.join(os.homedir(), '.cache', 'sage-studio'));
-}
-
 /** Milliseconds in which a worker ends by itself when it is asked to. */
 const patience = 10_000;
 
@@ -72,7 +66,7 @@ export async function startWorker(settings: WorkerSettings, devices: number): Pr
 
 /** Starts a worker by a command and loads the model. */
 export async function openWorker(command: readonly string[], settings: WorkerSettings): Promise<Worker> {
-  const scratch = await mkdtemp(path.join(os.tmpdir(), 'sage-worker-'));
+  const scratch = await makeScratch();
   const listener = await listenForWorker();
   const { address, token } = listener;
   const running = launchWorker({ command, address, token });

@@ -26,6 +26,7 @@ from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
 from torch.distributed.checkpoint.state_dict_loader import load
 
 from sage_worker.errors import WorkerError
+from sage_worker.hub import download
 from sage_worker.models.adapters import FILE, METADATA, PREFIX, read_adapter
 from sage_worker.models.pipeline_folder import Published, locate
 
@@ -42,7 +43,7 @@ def export_model(model: str, weights: str | None, checkpoint: Path, out: Path) -
     Throws WorkerError where the base is not here or not the model that was trained, or the disk has no room.
     """
     published = published_as(model)
-    base = locate(weights, published)
+    base = find_base(weights, published)
     check_room(base, published, out)
     change = adapter_change(checkpoint / "adapter", base)
     if change is None:
@@ -55,6 +56,18 @@ def export_model(model: str, weights: str | None, checkpoint: Path, out: Path) -
         shutil.copytree(base / part, out / part, ignore=skipped)
     rewrite(base / "transformer", out / "transformer", change)
     return base
+
+
+def find_base(weights: str | None, published: Published) -> Path:
+    """The folder of the base. Raises WorkerError, with what can be done about it here."""
+    try:
+        return locate(weights, published)
+    except WorkerError as error:
+        remedy = (
+            "Name by --weights a folder or repository with the base that the run was trained from; "
+            f"`{download(published.repository)}` fetches the released one."
+        )
+        raise WorkerError(error.code, error.message, remedy) from error
 
 
 def published_as(model: str) -> Published:

@@ -95,6 +95,37 @@ describe('the reward of a config', () => {
     expect(read('{ model: clipscore, checkpoints: { clipscore: nowhere } }').codes).toEqual(['missing-file']);
   });
 
+  it.each(['policy.weights', 'reward.checkpoints.videoalign'])(
+    'has no misspelt folder for a repository in %s',
+    (path) => {
+      mkdirSync(join(folder, 'va', 'VideoReward'), { recursive: true });
+      const said = (name: string) => {
+        const [policy, checkpoints] = path.startsWith('policy')
+          ? [`, weights: ${name}`, '']
+          : ['', `videoalign: ${name}`];
+        const text = `policy: { model: wan-2.1${policy} }\nprompts: [a cat, a dog, a bird, a fish]\nreward: { checkpoints: { ${checkpoints} } }\n`;
+        return analyseText(text, { file: join(folder, 'a.sage.yaml'), freeBytes: null }).diagnostics;
+      };
+      const [typo, ...others] = said('va/VideoRewart');
+      expect(others).toEqual([]);
+      expect(typo).toMatchObject({
+        severity: 'warning',
+        code: 'config/missing-file',
+        path,
+        message:
+          'There is no folder "va/VideoRewart" beside the config: it is taken for a repository of the Hugging Face hub.',
+        remedy: 'Write "va/VideoReward", if the folder is meant that lies there.',
+        fixes: [{ edits: [{ kind: 'set', path, value: 'va/VideoReward' }] }],
+      });
+      expect(said('va/nothing-like-it')).toMatchObject([
+        { severity: 'warning', remedy: 'If a folder is meant, check the path.' },
+      ]);
+      expect(said('va/VideoReward')).toEqual([]);
+      expect(said('KlingTeam/VideoReward')).toEqual([]);
+      expect(said('~/VideoReward')).toEqual([]);
+    },
+  );
+
   it('is kept by a run with absolute paths; repositories stay as they are', () => {
     const checkpoints = '{ videoalign: me/theirs, clipscore: ./pick, pickscore: pick }';
     const { config } = read(

@@ -151,3 +151,15 @@ def test_another_base_is_refused(base: Path, tmp_path: Path) -> None:
         export_model("wan-2.1", str(base), tmp_path, out)
     with pytest.raises(WorkerError, match="neither an adapter nor the weights"):
         export_model("hunyuan-video-1.5", str(base), tmp_path / "smaller", out)
+
+
+@pytest.mark.parametrize("weights", ["/nowhere", "no/such-repository", None])
+def test_a_base_that_is_not_here_is_asked_for_by_the_option(
+    weights: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    with pytest.raises(WorkerError) as caught:
+        export_model("wan-2.1", weights, tmp_path, tmp_path)
+    assert (weights or wan.PUBLISHED.repository) in caught.value.message
+    assert "--weights" in caught.value.remedy and "policy.weights" not in caught.value.remedy
+    assert f"download {wan.PUBLISHED.repository}`" in caught.value.remedy

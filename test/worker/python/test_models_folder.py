@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -189,3 +191,21 @@ def test_a_video_that_the_model_cannot_make_is_told_the_nearest_ones(
     assert error.code == "policy/video"
     assert re.search(message, error.message), error.message
     assert remedy in error.remedy
+
+
+def test_a_guider_on_trial_is_no_last_word_of_a_worker_that_died() -> None:
+    """In a process of its own, where nothing has been quietened yet."""
+    program = """
+import logging
+from diffusers import ClassifierFreeGuidance
+from sage_worker.models import pipeline_folder
+ClassifierFreeGuidance()
+pipeline_folder.quiet()
+print("quiet", file=__import__("sys").stderr, flush=True)
+ClassifierFreeGuidance()
+logging.getLogger("diffusers.guiders.guider_utils").warning("something of this run")
+"""
+    said = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stderr
+    before, after = said.split("quiet\n")
+    assert "Guiders are currently an experimental feature" in before
+    assert "experimental" not in after and "something of this run" in after

@@ -12,11 +12,13 @@ import torch
 
 from sage_worker.errors import WorkerError
 from sage_worker.models.base import VideoFormat
+from sage_worker.rewards import load
 from sage_worker.rewards.background import BackgroundScoring
-from sage_worker.rewards.base import ScoredVideo, VideoToScore
+from sage_worker.rewards.base import RewardModel, ScoredVideo, VideoToScore
 from sage_worker.rewards.frames import as_bytes, evenly_spaced
 from sage_worker.rewards.load import RewardOptions, load_rewards
 from sage_worker.rewards.mix import Rewards
+from sage_worker.wire.faults import fault_of
 from tiny_clip import build_tiny_clip
 from tiny_videoalign import build_tiny_videoalign
 
@@ -118,15 +120,42 @@ def test_a_mix_that_cannot_be_is_refused(
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize("model", ["videoalign", "clipscore", "pickscore"])
+def test_a_misspelt_folder_is_no_snapshot_that_lacks(model: str, tmp_path: Path) -> None:
+    (tmp_path / "va" / "VideoReward").mkdir(parents=True)
+
+    def refusal(checkpoint: str) -> WorkerError:
+        wanted = RewardOptions((model,), tmp_path, FORMAT, checkpoints={model: checkpoint})
+        with pytest.raises(WorkerError) as caught:
+            load_rewards(wanted)
+        assert caught.value.code == "reward/weights"
+        return caught.value
+
+    written = f"Write `{model}: {tmp_path / 'va' / 'VideoReward'}` in reward.checkpoints, if that is meant. "
+    typo = refusal("va/VideoRewart")
+    assert typo.message.startswith(f"There is no folder va/VideoRewart in {tmp_path} with the weights of {model}, nor")
+    assert "snapshot" not in typo.message
+    assert typo.remedy.startswith(written) and "download" in typo.remedy
+    assert refusal("./va/VideoRewart").remedy.startswith(written)
+    assert "Write" not in refusal("va/something-else").remedy
+    # Nothing beside the config begins so: a repository, which is not here.
+    assert "va-org/VideoRewart" in refusal("va-org/VideoRewart").message
+
+
 class Breaks:
-    """A model that fails as a bug or a full memory does: with an exception, on whole batches that hold its video."""
+    """A model that raises on a batch that holds a bad video, or a heavy one with others."""
 
     name = "breaks"
     components: tuple[str, ...] = ("x",)
 
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.batches: list[int] = []
+
     def score(self, videos: Sequence[VideoToScore]) -> list[ScoredVideo]:
-        if any("heavy" in video.prompt for video in videos):
-            raise RuntimeError("out of memory")
+        self.batches.append(len(videos))
+        if any("bad" in video.prompt or ("heavy" in video.prompt and len(videos) > 1) for video in videos):
+            raise self.error
         return [ScoredVideo(components={"x": 1.0}) for _ in videos]
 
     def versions(self) -> dict[str, str]:
@@ -134,9 +163,75 @@ class Breaks:
 
 
 def test_a_model_that_breaks_on_a_batch_costs_only_the_video_at_fault() -> None:
-    scores = Rewards([Breaks()], []).score([video(1), video(2, "heavy"), video(3)])
+    scores = Rewards([Breaks(RuntimeError("no such shape"))], []).score([video(1), video(2, "bad"), video(3)])
     assert [score["scored"] for score in scores] == [True, False, True]
-    assert scores[1]["reason"] == "video 2: breaks failed with RuntimeError: out of memory"
+    assert scores[1]["reason"] == "video 2: breaks failed with RuntimeError: no such shape"
+
+
+MEMORY = (torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory"), MemoryError())
+
+
+@pytest.mark.parametrize("error", MEMORY, ids=lambda error: type(error).__name__)
+def test_a_batch_for_which_there_is_no_memory_is_scored_one_by_one(error: Exception) -> None:
+    breaks = Breaks(error)
+    scores = Rewards([breaks], []).score([video(1), video(2, "heavy"), video(3)])
+    assert [score["scored"] for score in scores] == [True, True, True] and breaks.batches == [3, 1, 1, 1]
+
+
+@pytest.mark.parametrize("error", MEMORY, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("held_out", [False, True])
+def test_a_video_for_which_there_is_no_memory_ends_the_scoring_with_advice(error: Exception, held_out: bool) -> None:
+    """Without its videos that are long or large a group would shrink, and no one would know that it need not."""
+    models = [Breaks(error)]
+    scoring = BackgroundScoring(Rewards([], models) if held_out else Rewards(models, []), CPU)
+    scoring.submit("r", 0, video(0))
+    scoring.submit("r", 1, video(1, "bad"))
+    with pytest.raises(MemoryError) as caught:
+        scoring.collect("r", [0, 1])
+    scoring.close()
+    fault = fault_of(caught.value, 0, 1)
+    assert (fault["code"], fault["kind"]) == ("worker/memory", "memory")
+    assert fault["message"].startswith("breaks had too little for video 1 alone (")
+    assert type(error).__name__ in fault["message"]
+    for key in ("reward.model", "reward.held_out", "reward.python", "sampling.frames", "policy.devices"):
+        assert key in fault["remedy"]
+
+
+def test_a_reward_model_for_which_there_is_no_memory_is_no_defect(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(wanted: RewardOptions) -> RewardModel:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setitem(load._makers, "pickscore", full)
+    with pytest.raises(MemoryError, match=r"^there was too little for pickscore \(OutOfMemoryError: CUDA") as caught:
+        load_rewards(options(folder, "pickscore"))
+    assert "reward.model" in fault_of(caught.value, 0, 1)["remedy"]
+
+
+class Holds:
+    """A model whose tensors of a batch it could not finish are in the way of the next try."""
+
+    name = "holds"
+    components: tuple[str, ...] = ("x",)
+
+    def __init__(self) -> None:
+        self.taken: list[weakref.ref[torch.Tensor]] = []
+
+    def score(self, videos: Sequence[VideoToScore]) -> list[ScoredVideo]:
+        assert all(tensor() is None for tensor in self.taken), "memory of the first try is still held"
+        activations = torch.ones(8)
+        self.taken.append(weakref.ref(activations))
+        if len(videos) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return [ScoredVideo(components={"x": 1.0}) for _ in videos]
+
+    def versions(self) -> dict[str, str]:
+        return {}
+
+
+def test_what_a_batch_took_is_free_before_its_videos_are_tried_alone() -> None:
+    assert [score["scored"] for score in Rewards([Holds()], []).score([video(1), video(2)])] == [True, True]
 
 
 class Overflows:
@@ -156,7 +251,7 @@ def test_a_score_that_is_not_finite_is_none() -> None:
     videos = [video(1), video(2, "big")]
     _, spoilt = Rewards([Overflows()], []).score(videos)
     assert spoilt == {"scored": False, "reason": "video 2: a score is not finite (y nan)"}
-    _, watched = Rewards([Breaks()], [Overflows()]).score(videos)
+    _, watched = Rewards([Breaks(RuntimeError())], [Overflows()]).score(videos)
     assert watched["scored"] and watched["heldOut"] == {}
     assert watched["notes"] == ["no y: video 2: a score is not finite (y nan)"]
 

@@ -68,6 +68,15 @@ def test_an_exception_drops_its_video_alone_and_names_it_with_the_line(tmp_path:
     assert bad.reason == "the bad one: my_rewards.py:score raised KeyError: 'no cat' (my_rewards.py, line 3)"
 
 
+@pytest.mark.parametrize("takes", ["video", "videos"])
+def test_a_function_for_which_there_is_no_memory_drops_no_video(tmp_path: Path, takes: str) -> None:
+    text = f"def score({takes}):\n    raise RuntimeError('[enforce fail] can\\'t allocate memory')\n"
+    text += "score.components = ('python',)\n"
+    for videos in ([video()], [video(), video()]):
+        with pytest.raises(RuntimeError, match="can't allocate memory"):
+            written(tmp_path, text).score(videos)
+
+
 def test_a_function_that_would_end_the_program_drops_its_video(tmp_path: Path) -> None:
     text = "import sys\ndef score(video):\n    if 'bad' in video.prompt:\n        sys.exit(3)\n    return 1.0\n"
     first, bad = written(tmp_path, text).score([video(), video("the bad one", "a bad prompt")])

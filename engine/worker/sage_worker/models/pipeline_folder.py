@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 
 from sage_worker.errors import WorkerError
+from sage_worker.hub import download
 from sage_worker.models.base import ModelOptions, VideoFormat
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -39,7 +41,7 @@ class Published:
     def remedy(self) -> str:
         """How to get the weights."""
         return (
-            f"Get them with `hf download {self.repository} --local-dir FOLDER` and set `policy.weights: FOLDER`, "
+            f"Get them with `{download(self.repository)} --local-dir FOLDER` and set `policy.weights: FOLDER`, "
             "or name another repository in diffusers' layout there."
         )
 
@@ -69,7 +71,7 @@ def from_hub(name: str, published: Published) -> Path:
         return Path(snapshot_download(name, allow_patterns=patterns))
     except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         message = f"The weights of {published.title}, {name}, are not on this machine and the hub cannot be reached."
-        remedy = f"Run `hf download {name}` where there is a network, or set `policy.weights` to a folder with them."
+        remedy = f"Run `{download(name)}` where there is a network, or set `policy.weights` to a folder with them."
         raise WorkerError("policy/weights", message, remedy) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         message = f"The weights of {published.title}, {name}, could not be downloaded: {first_line(error)}"
@@ -225,12 +227,20 @@ def video_format(options: ModelOptions, frames_per_second: float) -> VideoFormat
 
 
 def quiet() -> None:
-    """No progress bars on stderr: its last lines are what a person reads when the worker died."""
+    """No progress bars on stderr: its last lines are what a person reads when the worker died.
+
+    Nor a warning that says nothing of this run: a released pipeline brings its guider, which diffusers has on trial.
+    """
     import diffusers.utils.logging
     import transformers.utils.logging
 
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()
+    logging.getLogger("diffusers.guiders.guider_utils").addFilter(_says_something)
+
+
+def _says_something(record: logging.LogRecord) -> bool:
+    return "Guiders are currently an experimental feature" not in record.getMessage()
 
 
 def library_versions() -> dict[str, str]:

@@ -9,9 +9,11 @@ from pathlib import Path
 import torch
 
 from sage_worker.errors import WorkerError
+from sage_worker.memory import OutOfMemory, is_memory
 from sage_worker.models.base import VideoFormat
 from sage_worker.rewards.base import RewardModel
-from sage_worker.rewards.mix import Rewards
+from sage_worker.rewards.checkpoints import lost_folder
+from sage_worker.rewards.mix import Rewards, less_memory
 from sage_worker.rewards.python_reward import PythonReward
 
 
@@ -55,7 +57,14 @@ def _load(name: str, options: RewardOptions) -> RewardModel:
     if make is None:
         remedy = f"The torch policy has {', '.join(_makers)}; a reward of your own goes into reward.python."
         raise WorkerError("reward/unknown", f"{name} is not a reward model of the worker.", remedy)
-    return make(options)
+    try:
+        return make(options)
+    except WorkerError as error:
+        raise lost_folder(error, name, options.checkpoints.get(name), options.base_folder) from error
+    except Exception as error:
+        if not is_memory(error):
+            raise
+        raise OutOfMemory(f"there was too little for {name} ({type(error).__name__}: {error})", less_memory) from error
 
 
 # Each model's module imports transformers, which takes seconds: only what is named is imported.

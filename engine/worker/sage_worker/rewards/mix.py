@@ -7,8 +7,15 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from sage_worker.errors import WorkerError
+from sage_worker.memory import OutOfMemory, is_memory
 from sage_worker.rewards.base import RewardModel, ScoredVideo, VideoToScore
 from sage_worker.rewards.frames import fault_of
+
+less_memory = (
+    "Let scoring take less: fewer sampling.frames or pixels, a smaller reward.model (clipscore is the smallest) or "
+    "one in place of several, no reward.held_out, fewer frames in a reward.python of your own. Or leave it more: "
+    "policy.adapter.kind: lora, or more policy.devices, over which the weights are spread. Then resume the run."
+)
 
 
 class Score(TypedDict, total=False):
@@ -73,7 +80,10 @@ class Rewards:
 
 
 def score_each(model: RewardModel, videos: Sequence[VideoToScore]) -> list[ScoredVideo]:
-    """What a model says of some videos. Where it breaks on them together, each is tried alone: one costs not all."""
+    """What a model says of some videos. Where it breaks on them together, each is tried alone: one costs not all.
+
+    Raises OutOfMemory where memory is too small for one video alone: the next of its size would fare no better.
+    """
     if not videos:
         return []
     try:
@@ -81,10 +91,14 @@ def score_each(model: RewardModel, videos: Sequence[VideoToScore]) -> list[Score
     except WorkerError:
         raise
     except Exception as error:
-        if len(videos) > 1:
-            return [score_each(model, [video])[0] for video in videos]
-        words = f"{type(error).__name__}: {error}"
-        return [ScoredVideo(reason=f"{videos[0].name}: {model.name} failed with {words}")]
+        if len(videos) == 1:
+            words = f"{type(error).__name__}: {error}"
+            if is_memory(error):
+                message = f"{model.name} had too little for {videos[0].name} alone ({words})"
+                raise OutOfMemory(message, less_memory) from error
+            return [ScoredVideo(reason=f"{videos[0].name}: {model.name} failed with {words}")]
+    # Not before the error is forgotten, whose frames hold what the batch took of the memory.
+    return [score_each(model, [video])[0] for video in videos]
 
 
 def _finite(answer: ScoredVideo, video: VideoToScore) -> ScoredVideo:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from sage_worker.errors import WorkerError
+from sage_worker.memory import is_memory
 from sage_worker.models.base import VideoFormat
 from sage_worker.rewards.base import ScoredVideo, VideoToScore
 from sage_worker.rewards.frames import as_bytes
@@ -66,8 +67,9 @@ class PythonReward:
                 results = self._call(shown)
             except _RAISED:
                 # One of them may be at fault: alone, it drops itself and not the others.
-                return [self._one(video) for video in shown]
-            return [self._read(result, video) for result, video in zip(results, shown, strict=True)]
+                results = None
+            if results is not None:
+                return [self._read(result, video) for result, video in zip(results, shown, strict=True)]
         return [self._one(video) for video in shown]
 
     def versions(self) -> dict[str, str]:
@@ -91,6 +93,8 @@ class PythonReward:
         except _WrongReturnError as error:
             return ScoredVideo(reason=f"{video.name}: {self.name} {error}")
         except _RAISED as error:
+            if is_memory(error):
+                raise
             return ScoredVideo(reason=f"{video.name}: {self.name} raised {described(error, self.file)}")
         return self._read(result, video)
 

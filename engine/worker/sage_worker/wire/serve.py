@@ -8,6 +8,7 @@ import shutil
 import sys
 import traceback
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -39,10 +40,12 @@ def serve(address: str, token: str) -> int:
     def on_end(reason: str) -> None:
         # In a thread of its own, while the main one may be anywhere: there is nothing left to tell anybody.
         try:
-            print(f"the worker ends: {reason}", file=sys.stderr, flush=True)
             forget_files(session_box)
+            # Nobody may read stderr any more.
+            with suppress(OSError):
+                print(f"the worker ends: {reason}", file=sys.stderr, flush=True)
         finally:
-            # Whatever happens: nobody may read stderr any more, and this process must not outlive the trainer.
+            # Whatever happens: this process must not outlive the trainer.
             os._exit(TRAINER_GONE)
 
     watch_parent(on_end)
@@ -53,7 +56,7 @@ def serve(address: str, token: str) -> int:
         crew = Crew(device)
     except Exception as error:
         if channel is not None:
-            channel.send({"failed": fault_of(error, 0, 1)})
+            channel.send({"failed": fault_of(error, 0, 1), "token": token})
         raise
     session = Session(crew, device)
     session_box.append(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
@@ -22,6 +23,7 @@ from sage_worker.wire.ranks import Crew
 
 if TYPE_CHECKING:
     from sage_worker.policy import TorchPolicy
+    from sage_worker.requests import SampleSpec
     from sage_worker.rewards.background import BackgroundScoring
 
 Result = dict[str, Any]
@@ -140,7 +142,6 @@ class Session:
 
     def _rollout(self, fields: Fields, progress: OnProgress) -> Result:
         request = read(RolloutRequest, fields)
-        prompts = [sample.prompt for sample in request.samples]
         videos: dict[int, Tensor] = {}
         # Known before the first is decoded, so that a rollout that fails halfway is released like any other.
         self._videos[request.handle] = videos
@@ -149,7 +150,7 @@ class Session:
             for sample, video in zip(samples, pixels, strict=True):
                 videos[sample] = video
                 if self._scoring is not None:
-                    self._submit(request.handle, sample, video, prompts[sample])
+                    self._submit(request.handle, sample, video, request.samples[sample])
 
         result = self._ready.rollout(request, on_videos, progress)
         return {
@@ -157,12 +158,13 @@ class Session:
             "seconds": {"sample": result.sample_seconds, "decode": result.decode_seconds},
         }
 
-    def _submit(self, handle: str, sample: int, video: Tensor, prompt: str) -> None:
+    def _submit(self, handle: str, index: int, video: Tensor, sample: SampleSpec) -> None:
         from sage_worker.rewards.base import VideoToScore
 
         assert self._scoring is not None
-        name = f"sample {sample} of {handle}"
-        self._scoring.submit(handle, sample, VideoToScore(video, prompt, self._frames_per_second, name))
+        # As the run's folder names its file.
+        name = f"p{sample.key.prompt:02}-g{sample.key.generation} of {quoted(sample.prompt)}"
+        self._scoring.submit(handle, index, VideoToScore(video, sample.prompt, self._frames_per_second, name))
 
     def _own(self, handle: str) -> dict[int, Tensor]:
         videos = self._videos.get(handle)
@@ -235,6 +237,11 @@ class Session:
     def _load_state(self, fields: Fields, progress: OnProgress) -> Result:
         self._ready.load_state(Path(fields.text("folder")))
         return {}
+
+
+def quoted(prompt: str) -> str:
+    """A prompt, or its beginning, in a message."""
+    return f'"{textwrap.shorten(prompt, 60, placeholder="...")}"'
 
 
 def merge(op: str, results: list[Result]) -> Result:
