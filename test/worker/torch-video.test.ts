@@ -210,7 +210,7 @@ describe('a run of the example of HunyuanVideo-1.5, on tiny weights', () => {
         code: 'worker/memory',
         message: expect.stringContaining('Memory ran out while the worker sampled videos: '),
         remedy: expect.stringMatching(
-          /smaller training\.micro_batch.*activation_checkpointing.*fewer sampling\.frames.*lora.*devices/,
+          /smaller training\.micro_batch.*activation_checkpointing.*devices.*resume RUN --set.*sampling\.frames.*lora.*new run/,
         ),
       });
     } finally {
