@@ -546,7 +546,7 @@ test('hostile names are text', async () => {
     summary: {
       ...run.summary,
       config: { [evil]: { ['__proto__x']: evil } },
-      warnings: [{ code: evil, message: evil, remedy: evil, count: 1, iteration: 1 }],
+      warnings: [{ code: 'train/unscored-videos', message: evil, remedy: evil, count: 1, iteration: 1 }],
     },
   });
   for (const tab of tabs) {

@@ -46,7 +46,13 @@ async function spoilEvents(folder: string): Promise<void> {
     log.append({ ...iterationEvent(iteration), components } as EventBody);
     log.append({ ...evaluationEvent(iteration, 0.5), components } as EventBody);
   }
-  log.append({ kind: 'warning', iteration: 12, code: evil, message: at('warning'), remedy: at('remedy') });
+  log.append({
+    kind: 'warning',
+    iteration: 12,
+    code: 'train/unscored-videos',
+    message: at('warning'),
+    remedy: at('remedy'),
+  });
   log.append({ kind: 'checkpoint', iteration: 12, folder: `../../${evil}`, reward: 1, best: true });
   log.append({ kind: 'control', iteration: 12, request: evil, by: evil });
   log.append({ kind: 'run_finished', iteration: 12, status: evil, message: evil });

@@ -19,9 +19,8 @@ export interface Circumstances {
 }
 
 const lessMemory =
-  'Take less at once. A run goes on with a smaller training.micro_batch, policy.activation_checkpointing: true or more ' +
-  'policy.devices where it is given them when it is resumed. Fewer sampling.frames or pixels, or policy.adapter.kind: ' +
-  'lora, take a new run.';
+  'Take less at once: resume the run with a smaller training.micro_batch, policy.activation_checkpointing: true or more ' +
+  'policy.devices, which a resume can set. Fewer sampling.frames or pixels, or policy.adapter.kind: lora, take a new run.';
 const setUp = 'Make a Python environment with all that the worker needs.';
 const advice = [{ action: 'setup-torch' }] as const;
 const seeLog = ({ log }: Circumstances) => (log === null ? '' : ` All of its output is in ${log}.`);
