@@ -17,6 +17,7 @@ from sage_worker.distributed import Ranks, ranks_of, wait_for_all
 from sage_worker.models.base import Condition, VideoModel
 from sage_worker.noise import NoiseKey
 from sage_worker.optimizer import GradientSum, create_adamw, step_adamw
+from sage_worker.random_states import seed_all
 from sage_worker.recompute import recompute_blocks
 from sage_worker.replay import replay
 from sage_worker.requests import (
@@ -93,8 +94,7 @@ class TorchPolicy:
             recompute_blocks(model.blocks())
         self.trainable = _trainable(model, options, self.ranks)
         self.optimizer = create_adamw(self.trainable)
-        # Nothing here draws from them, but what a user's own reward or another model draws belongs to the run.
-        torch.manual_seed(options.seed + self.ranks.rank)
+        seed_all(options.seed + self.ranks.rank)
         self._rows = min(options.rows, model.most_rows() or options.rows)
         """Of every pass of a run, of sampling and replay alike: a row's bits may depend on how many there are."""
         self._fits = False

@@ -15,13 +15,11 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
-import torch
-from torch import Tensor
-
 from sage_worker import tensor_files
 from sage_worker.distributed import Ranks, gather_objects, wait_for_all
 from sage_worker.models.base import VideoModel
 from sage_worker.optimizer import AdamWState
+from sage_worker.random_states import random_states, restore_random_states
 from sage_worker.state_full import load_sharded_state, load_whole_state, save_sharded_state, save_whole_state
 from sage_worker.trainable.base import Trainable
 from sage_worker.trainable.full import FullTrainable
@@ -38,9 +36,9 @@ def save_state(folder: Path, model: VideoModel, trainable: Trainable, optimizer:
         save_whole_state(folder, model.name, trainable, optimizer, ranks)
     else:
         save_sharded_state(folder, trainable, optimizer, ranks)
-    states = gather_objects(_random_states(), ranks)
+    states = gather_objects(random_states(), ranks)
     if ranks.rank == 0:
-        named = {f"{device}:{rank}": state for rank, mine in enumerate(states) for device, state in mine.items()}
+        named = {f"{name}:{rank}": state for rank, mine in enumerate(states) for name, state in mine.items()}
         tensor_files.write(folder / RNG_FILE, named, {})
     wait_for_all(ranks)
     return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.safetensors"))
@@ -59,7 +57,9 @@ def load_state(folder: Path, model: VideoModel, trainable: Trainable, optimizer:
         load_sharded_state(folder, trainable, optimizer, ranks)
     # A checkpoint of the embedded engine has none, and one of fewer processes none of this one.
     if (folder / RNG_FILE).exists():
-        _restore_random_states(tensor_files.read(folder / RNG_FILE)[0], ranks.rank)
+        found = tensor_files.read(folder / RNG_FILE)[0]
+        mine = {name.removesuffix(f":{ranks.rank}"): state for name, state in found.items()}
+        restore_random_states({name: state for name, state in mine.items() if ":" not in name})
 
 
 def _adapter_files() -> ModuleType:
@@ -67,17 +67,3 @@ def _adapter_files() -> ModuleType:
     from sage_worker import state_adapter
 
     return state_adapter
-
-
-def _random_states() -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
-
-
-def _restore_random_states(states: dict[str, Tensor], rank: int) -> None:
-    if f"cpu:{rank}" in states:
-        torch.set_rng_state(states[f"cpu:{rank}"])
-    if f"cuda:{rank}" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states[f"cuda:{rank}"])
