@@ -116,9 +116,16 @@ function placeOf(places: KeyPlace, value: boolean): Place {
   return value ? places.value : (places.key ?? places.value);
 }
 
-/** Whether the file can do it: it has what is taken away, and no flag lies over what is written. */
-function canDo({ edits }: Fix, flags: string[], { own, merged }: Checked): boolean {
-  return edits.every((edit) => isOwn(edit, own, merged) && !flagged(edit, flags));
+/** Whether the file can do it: it has what is taken away, no flag lies over what is written, and its block is spelt right. */
+function canDo({ edits }: Fix, flags: string[], { own, merged, resolved }: Checked): boolean {
+  const misspelt = [...resolved.renamed.keys()];
+  return edits.every((edit) => isOwn(edit, own, merged) && !flagged(edit, flags) && !inMisspelt(edit, misspelt));
+}
+
+/** Whether an edit would make a block anew beside the misspelt one that was taken for it, and so hide what that says. */
+function inMisspelt(edit: Edit, blocks: string[]): boolean {
+  const written = edit.kind === 'set' ? edit.path : edit.kind === 'move' ? edit.to : null;
+  return written !== null && blocks.some((block) => written.startsWith(`${block}.`));
 }
 
 function isOwn(edit: Edit, own: unknown, merged: unknown): boolean {

@@ -80,6 +80,21 @@ describe('every fix', () => {
     );
   });
 
+  it('waits until the block that it would write into is spelt right', () => {
+    const [preset] = presets;
+    const misspelt: Edit[] = [
+      { kind: 'rename', path: 'rollout', name: 'ollout' },
+      { kind: 'set', path: 'training.micro_batch', value: 24 },
+    ];
+    const fixesOf = (value: unknown) =>
+      errorsOf(value).flatMap(({ path, fixes = [] }) => (path === 'training.micro_batch' ? fixes : []));
+    const paths = (value: unknown) => fixesOf(value).flatMap(({ edits }) => edits.map(({ path }) => path));
+    const wrong = applyEdits(preset, misspelt);
+    // A block of its own would take the place of what the misspelt one says.
+    expect(paths(wrong).filter((path) => path.startsWith('rollout.'))).toEqual([]);
+    expect(paths(applyEdits(preset, misspelt.slice(1)))).toContain('rollout.generations');
+  });
+
   it('that is preferred makes a config with one error valid, and there is at most one', () => {
     let preferred = 0;
     fc.assert(
