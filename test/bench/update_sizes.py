@@ -23,6 +23,7 @@ import torch
 
 from sage_worker.shapes import export
 from sage_worker.shapes.bench_update import torch_update
+from sage_worker.shapes.graphs import open_session
 from sage_worker.shapes.model import Architecture, ShapesModel
 
 SIZES = ((64, 8), (48, 6), (32, 6))
@@ -41,15 +42,6 @@ def median_ms(run: Callable[[], object], count: int) -> float:
         run()
         spent.append(1e3 * (time.perf_counter() - started))
     return statistics.median(spent)
-
-
-def session(file: Path, profile: str | None = None) -> onnxruntime.InferenceSession:
-    """One thread, as a lane of the engine."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    if profile is not None:
-        options.enable_profiling, options.profile_file_prefix = True, profile
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def exported(model: ShapesModel, file: Path, generator: torch.Generator) -> list[dict[str, Any]]:
@@ -72,7 +64,7 @@ def compare(width: int, depth: int, folder: Path) -> dict[str, Any]:
     model = ShapesModel(Architecture(width=width, depth=depth))
     file = folder / f"update-{width}-{depth}.onnx"
     feeds = exported(model, file, generator)
-    sessions = [session(file) for _ in feeds]
+    sessions = [open_session(file, threads=1) for _ in feeds]
     whole = export.random_inputs(export.update_input_names(guided=False), 32, generator)
 
     def lanes() -> None:
@@ -107,13 +99,13 @@ def compare(width: int, depth: int, folder: Path) -> dict[str, Any]:
 
 def matrices(file: Path, feed: dict[str, Any], folder: Path) -> dict[str, float]:
     """Milliseconds of 16 samples on one thread, and of the matrix products in them."""
-    profiled = session(file, str(folder / "profile"))
+    profiled = open_session(file, threads=1, profile=str(folder / "profile"))
     for _ in range(50):
         profiled.run(None, feed)
     events = json.loads(Path(profiled.end_profiling()).read_text())
     kernels = [event for event in events if event.get("cat") == "Node" and event["name"].endswith("kernel_time")]
     products = sum(event["dur"] for event in kernels if event["args"]["op_name"] in MATRIX_NODES)
-    plain = session(file)
+    plain = open_session(file, threads=1)
     alone = median_ms(lambda: plain.run(None, feed), 100)
     return {"milliseconds": round(alone, 2), "matrixProducts": round(products / 50 / 1e3, 2)}
 

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sage_worker.hub import CLIP_H, QWEN2_VL
+
 WEIGHT_FILES = ("*.safetensors", "*.bin", "*.pth", "*.pt", "*/*.pth", "*/*.safetensors")
-QWEN = "Qwen/Qwen2-VL-2B-Instruct"
-LAION = "laion/CLIP-ViT-H-14-laion2B-s32B-b79K"
 # Parts of a pipeline that are no more than a few settings or a vocabulary.
 WITHOUT_WEIGHTS = ("Tokenizer", "TokenizerFast", "Scheduler", "Processor", "Extractor", "Guidance", "Guider")
 TOKENIZERS = ("tokenizer_config.json", "tokenizer.json", "vocab.json")
@@ -155,7 +155,7 @@ def video_align_needs(folder: Path, is_path: bool) -> list[Need]:
         return []
     model = json.loads(settings.read_text(encoding="utf-8")).get("model_config") or {}
     gaps = partial(base_gaps, wanted=[name for name, lacking in wanted.items() if lacking])
-    return [(str(model.get("model_name_or_path") or QWEN), "base", gaps)]
+    return [(str(model.get("model_name_or_path") or QWEN2_VL), "base", gaps)]
 
 
 def has_chat_template(tokenizer: Path, *others: Path) -> bool:
@@ -176,7 +176,7 @@ def base_gaps(folder: Path, wanted: Sequence[str]) -> list[str]:
 def pickscore_needs(folder: Path, is_path: bool) -> list[Need]:
     """The tokenizer and image processor of LAION's model, unless a folder has them beside the weights."""
     own = is_path and (folder / "tokenizer_config.json").is_file()
-    return [] if own else [(LAION, "processor", processor_gaps)]
+    return [] if own else [(CLIP_H, "processor", processor_gaps)]
 
 
 def processor_gaps(folder: Path) -> list[str]:

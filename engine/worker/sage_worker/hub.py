@@ -1,10 +1,15 @@
-"""The command that fetches a repository of the Hugging Face hub, as a person can run it."""
+"""Repositories of the Hugging Face hub that several parts name, and the command that fetches one."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from pathlib import Path
+
+QWEN2_VL = "Qwen/Qwen2-VL-2B-Instruct"
+"""VideoAlign was trained from it, and brings neither its config nor its tokenizer."""
+CLIP_H = "laion/CLIP-ViT-H-14-laion2B-s32B-b79K"
+"""Its tokenizer and image processor are PickScore's; PickScore's own repository is used with these."""
 
 OTHER_FORMATS = ("*.bin", "*.h5", "*.msgpack")
 """Of repositories that have the same weights as safetensors, which are loaded."""

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
+from processes import run_two
 from sage_worker.models.load import load_model
 from sharded_velocity import PROMPTS, inputs
 from tiny import HUNYUAN_VIDEO, plain_options, write_hunyuan_video
-
-SCRIPT = Path(__file__).with_name("sharded_velocity.py")
 
 
 def test_two_processes_with_texts_of_different_lengths_do_not_wait_for_each_other(tmp_path: Path) -> None:
     folder, cache = write_hunyuan_video(tmp_path / "model"), tmp_path / "prompts"
     outputs = [tmp_path / f"{rank}.safetensors" for rank in range(2)]
-    shared = [str(folder), str(cache), str(tmp_path / "store")]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(rank), *shared, str(outputs[rank])], stderr=subprocess.PIPE, text=True
-        )
-        for rank in range(2)
-    ]
-    try:
-        errors = [process.communicate(timeout=300)[1] for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    assert [process.returncode for process in processes] == [0, 0], errors
+    run_two("sharded_velocity.py", folder, cache, tmp_path / "store", outputs=outputs)
     options = plain_options(folder, HUNYUAN_VIDEO, cache)
     alone = load_model("hunyuan-video-1.5", options)
     for rank, prompts in enumerate(PROMPTS):

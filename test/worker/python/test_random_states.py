@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from draw_on_rank import draw
 from policies import TinyVideo, policy_options
+from processes import run_two
 from sage_worker.policy import TorchPolicy
-
-SCRIPT = Path(__file__).with_name("draw_on_rank.py")
 
 
 def test_each_process_draws_on_where_it_was_saved(tmp_path: Path) -> None:
     folder, outputs = tmp_path / "checkpoint", [tmp_path / f"{rank}.json" for rank in range(2)]
     folder.mkdir()
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(rank), str(folder), str(tmp_path / "store"), str(outputs[rank])],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    try:
-        errors = [process.communicate(timeout=300)[1] for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    assert [process.returncode for process in processes] == [0, 0], errors
+    run_two("draw_on_rank.py", folder, tmp_path / "store", outputs=outputs)
     drawn = [json.loads(output.read_text()) for output in outputs]
     for one in drawn:
         assert one["loaded"] == one["saved"]

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import torch
 
+from sage_worker.hub import CLIP_H
 from sage_worker.rewards.base import RewardModel, ScoredVideo, VideoToScore
 from sage_worker.rewards.checkpoints import resolve
 from sage_worker.rewards.clip import Clip, frames_a_video, notes_of
 
 released = "yuvalkirstain/PickScore_v1"
-released_processor = "laion/CLIP-ViT-H-14-laion2B-s32B-b79K"
-"""Tokenizer and image processor; PickScore's own repository is used with these."""
 
 
 class PickScore:
@@ -52,4 +51,4 @@ def load_pickscore(
     """
     source = resolve("pickscore", checkpoint, released, base_folder)
     own = (Path(source) / "tokenizer_config.json").is_file()
-    return PickScore(Clip("pickscore", source, source if own else released_processor, released, device, precision))
+    return PickScore(Clip("pickscore", source, source if own else CLIP_H, released, device, precision))

@@ -80,11 +80,12 @@ class Session:
             raise MessageFault("init came twice")
         # Imported late: what is not needed to say hello must not stand in its way.
         from sage_worker.policy import Adapter, PolicyOptions, TorchPolicy
+        from sage_worker.random_states import seed_all
 
         request = read(InitRequest, fields)
         self._scratch = request.scratch
         # What draws without a generator of its own draws the same in every run of this seed.
-        torch.manual_seed(request.seed)
+        seed_all(request.seed)
         model = load_video_model(request, self._device)
         wanted = request.adapter
         adapter = None if wanted.kind == "none" else Adapter(rank=wanted.rank, alpha=wanted.alpha)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sage_worker.errors import WorkerError
+from sage_worker.hub import QWEN2_VL
 from sage_worker.rewards.checkpoints import missing, remedy, resolve
 
 released = "KlingTeam/VideoReward"
-released_base = "Qwen/Qwen2-VL-2B-Instruct"
 
 dimensions = ("VQ", "MQ", "TA")
 
@@ -120,7 +120,7 @@ def _settings(content: dict[str, Any]) -> Settings:
     if model["output_dim"] not in (1, len(dimensions)):
         raise ValueError(f"output_dim is {model['output_dim']}; only 1 and {len(dimensions)} are known here")
     return Settings(
-        base=model["model_name_or_path"] or released_base,
+        base=model["model_name_or_path"] or QWEN2_VL,
         outputs=model["output_dim"],
         lora=_lora(content["peft_lora_config"]),
         frames_per_second=float(data["fps"]),

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from sage_worker.errors import WorkerError
+from sage_worker.hub import QWEN2_VL
 from sage_worker.rewards.base import RewardModel, ScoredVideo, VideoToScore
 from sage_worker.rewards.checkpoints import missing_part
-from sage_worker.rewards.videoalign.layout import Checkpoint, dimensions, find_checkpoint, released_base
+from sage_worker.rewards.videoalign.layout import Checkpoint, dimensions, find_checkpoint
 from sage_worker.rewards.videoalign.pixels import Patches, PatchSize, prepare
 from sage_worker.rewards.videoalign.prompt import Prompt, read_prompt
 from sage_worker.rewards.videoalign.weights import build_network
@@ -145,7 +146,7 @@ def _config(found: Checkpoint) -> Any:
     try:
         return Qwen2VLConfig.from_pretrained(found.config)
     except (OSError, ValueError) as error:
-        raise missing_part("videoalign", "config.json", found.config, released_base, error) from error
+        raise missing_part("videoalign", "config.json", found.config, QWEN2_VL, error) from error
 
 
 def _tokenizer(found: Checkpoint) -> Any:
@@ -157,7 +158,7 @@ def _tokenizer(found: Checkpoint) -> Any:
         if tokenizer.chat_template is None:
             tokenizer.chat_template = _chat_template(found)
     except (OSError, ValueError) as error:
-        raise missing_part("videoalign", "tokenizer", found.tokenizer, released_base, error) from error
+        raise missing_part("videoalign", "tokenizer", found.tokenizer, QWEN2_VL, error) from error
     tokenizer.add_special_tokens({"additional_special_tokens": list(reward_tokens)})
     return tokenizer
 
@@ -175,5 +176,5 @@ def _chat_template(found: Checkpoint) -> str:
         if file is not None:
             return str(json.loads(Path(file).read_text("utf-8"))["chat_template"])
     message = f"The tokenizer at {found.tokenizer} has no chat template."
-    remedy = f"Take chat_template.json from {released_base} and put it into {found.folder}."
+    remedy = f"Take chat_template.json from {QWEN2_VL} and put it into {found.folder}."
     raise WorkerError("reward/checkpoint", message, remedy)
