@@ -119,9 +119,8 @@ async function writeWeights(
   if (found.python === null) {
     const vain = namedInVain(found.tried);
     const message = `A whole model is written by PyTorch, and ${vain?.fault ?? 'no Python with it was found'}.`;
-    if (vain) throw new SageError('python/missing', message, vain.remedy);
-    throw new SageError('python/missing', message, 'Install it, or export the adapter alone.', {
-      advice: [{ action: 'setup-torch' }],
+    throw new SageError('python/missing', message, vain?.remedy ?? 'Install it, or export the adapter alone.', {
+      advice: vain ? [] : [{ action: 'setup-torch' }],
     });
   }
   const named = weights ?? policy.weights;

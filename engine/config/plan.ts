@@ -29,6 +29,11 @@ export function plannedTable(config: Config): KernelTable | null {
   }
 }
 
+/** Groups of devices that each take other samples; as many as there are, where the numbers do not divide. */
+export function dataParallelRanks(devices: number, sequenceParallel: number): number {
+  return Math.max(1, Math.floor(devices / sequenceParallel));
+}
+
 /** How an iteration is divided, when every video of it can be scored. */
 export interface IterationPlan {
   /** P·G */
@@ -66,7 +71,7 @@ export function planIteration(config: Config): IterationPlan | null {
 }
 
 /** Of one pass through the network of the torch policy; more rows are several passes of equal size. */
-export const mostRows = 16;
+const mostRows = 16;
 
 /**
  * Rows that one device of the torch policy sends through the network together, where the model takes so many and memory
@@ -75,7 +80,7 @@ export const mostRows = 16;
  */
 export function rowsPerPass(config: Config): number {
   const { policy, rollout, training } = config;
-  const ranks = Math.max(1, Math.floor(policy.devices / policy.sequence_parallel));
+  const ranks = dataParallelRanks(policy.devices, policy.sequence_parallel);
   const rollouts = Math.ceil((rollout.prompts_per_iteration * rollout.generations) / ranks);
   const replays = training.measure_gradient === 'all' ? 1 : training.accumulation;
   const wanted = Math.min(training.micro_batch * replays, Math.max(rollouts, training.micro_batch));

@@ -1,3 +1,4 @@
+import { dataParallelRanks } from '../config/plan.ts';
 import type { Config } from '../config/schema.ts';
 import { permutation } from '../method/random.ts';
 import type { SampleSpec } from '../policy/policy.ts';
@@ -115,7 +116,7 @@ function planReplays(
 ): MicroBatch[] {
   const { micro_batch, steps_per_sample } = config.training;
   const { devices, sequence_parallel } = config.policy;
-  const together = micro_batch * Math.max(1, Math.floor(devices / sequence_parallel));
+  const together = micro_batch * dataParallelRanks(devices, sequence_parallel);
   const scored = permutation(config.seed, streams.samples, iteration, 0, advantages_N.length).filter(
     (i) => advantages_N[i] !== null,
   );

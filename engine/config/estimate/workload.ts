@@ -1,4 +1,4 @@
-import { timesDue } from '../plan.ts';
+import { dataParallelRanks, timesDue } from '../plan.ts';
 import { countExplored } from '../rules-method.ts';
 import type { Config } from '../schema.ts';
 
@@ -46,7 +46,7 @@ export function workloadOf(config: Config, known: Known = {}): Workload {
   const onCpu = policy.model === 'shapes';
   const devices = onCpu ? 1 : policy.devices;
   const sequenceParallel = onCpu ? 1 : Math.min(policy.sequence_parallel, devices);
-  const ranks = Math.max(1, Math.floor(devices / sequenceParallel));
+  const ranks = dataParallelRanks(devices, sequenceParallel);
   const rollouts = rollout.prompts_per_iteration * rollout.generations;
   const rolloutsPerRank = Math.ceil(rollouts / ranks);
   const explored = known.explored ?? countExplored(config) ?? sampling.steps;
